@@ -1,0 +1,92 @@
+"""Facts about declared dependencies and installed distributions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.model.place import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One declared requirement."""
+
+    name: str
+    """Normalised (PEP 503)."""
+    text: str
+    extras: tuple[str, ...]
+    specifier: str
+    marker: str
+    group: str
+    """Empty for what production gets; else the name of the group or extra (``dev``, ``test``, ...)."""
+    span: Span
+    """The requirement's own text inside the file (without quotes, comments or line ending)."""
+    name_span: Span
+    """Name and extras: what an ``[asyncio]`` is appended to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """All that the project declares; ``main_file`` is where a production dependency would be added."""
+
+    requirements: tuple[Requirement, ...]
+    files: tuple[str, ...]
+    main_file: str | None
+    unreadable: tuple[tuple[str, str], ...] = ()
+
+    def production(self, name: str) -> Requirement | None:
+        """The production requirement of that normalised name."""
+        return next((r for r in self.requirements if r.name == name and not r.group), None)
+
+    def anywhere(self, name: str) -> Requirement | None:
+        """The requirement of that name in any group, production first."""
+        return self.production(name) or next((r for r in self.requirements if r.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """An installed distribution; ``requires`` are its PEP 508 strings."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """An installed version that a requirement of ``required_by`` does not admit."""
+
+    name: str
+    version: str
+    requirement: str
+    required_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What the sandbox's interpreter has, and why.
+
+    ``reached`` are the distributions that the production requirements lead to (markers and extras applied to
+    the running interpreter). ``brought_by`` names, for each distribution that is not reached, the installed
+    distributions that require it.
+    """
+
+    python: str
+    distributions: tuple[Distribution, ...]
+    reached: frozenset[str]
+    brought_by: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+    def version(self, name: str) -> str | None:
+        """Installed version of a normalised name, or None."""
+        return next((d.version for d in self.distributions if d.name == name), None)
+
+    def reaches(self, name: str) -> bool:
+        """Whether what the project declares for production brings this distribution."""
+        return name in self.reached
+
+    def brings(self, name: str) -> tuple[str, ...]:
+        """Who requires it, when the project itself does not reach it."""
+        return dict(self.brought_by).get(name, ())

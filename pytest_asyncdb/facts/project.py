@@ -1,0 +1,48 @@
+"""Facts about the project as a whole: its app, its import graph, what git tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.model.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The app to boot.
+
+    ``target`` is ``module:attribute``; ``import_root`` is what goes on ``sys.path`` and ``cwd`` where the process starts,
+    both POSIX and relative to the project (``.`` for itself).
+    """
+
+    target: str
+    factory: bool
+    found_in: str
+    """Where the target was read: ``Dockerfile:14``, ``src/main.py:12`` or ``asyncdb_app``."""
+    import_root: str
+    cwd: str
+    framework: str | None
+    module_path: str | None
+    others: tuple[str, ...] = ()
+    """Other candidates that were not chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A circle of module-level imports: dotted module names in import order, and the statement that closes each step."""
+
+    modules: tuple[str, ...]
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """A router defined at module level: ``name`` is canonical (``src.auth.routes.router``)."""
+
+    name: str
+    place: Place
+    routes: int
+    included: bool
+    """Some ``include_router``, ``mount``, ``route_handlers=[...]`` or the like mentions it, following imports."""

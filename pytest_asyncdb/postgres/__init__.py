@@ -1,0 +1,1 @@
+"""A throwaway Postgres: one protocol, one module per provider."""

@@ -1,0 +1,1 @@
+"""Renderers: each turns a Result into text and decides nothing."""

@@ -1,0 +1,1 @@
+"""The child process that boots the project's app, and the parent's side of it."""

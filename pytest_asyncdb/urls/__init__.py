@@ -1,0 +1,1 @@
+"""Parse, normalise and redact database URLs: pure functions, public API."""
