@@ -1,0 +1,39 @@
+"""A running Postgres that the tool may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Address and credentials of the throwaway server, and a directory that goes away with it."""
+
+    provider: str
+    """``embedded``, ``docker``, ``local`` or ``url``."""
+    version: str
+    """Server version, e.g. ``18.6``."""
+    seconds: float
+    """From request to ready."""
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str = "postgres"
+    ca_file: str = ""
+    """PEM file of the CA that signed the server's certificate; empty when the provider is ``url``."""
+    channel_binding: bool = False
+    """Whether SCRAM-SHA-256-PLUS is offered (the server does TLS itself)."""
+    workspace: Path = field(default_factory=Path)
+    """Private directory (mode 0700), removed with the server, also after SIGKILL of the owner."""
+
+    def with_database(self, database: str) -> Server:
+        """The same server, another database."""
+        return replace(self, database=database)
+
+    def url(self, scheme: str = "postgresql") -> str:
+        """A URL with the password in it: hand it to a driver, never to a person."""
+        from urllib.parse import quote
+
+        return f"{scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{self.host}:{self.port}/{self.database}"
