@@ -29,7 +29,10 @@ class AddImport:
 
 @dataclass(frozen=True, slots=True)
 class RemoveImport:
-    """Take ``name`` out of ``from module import ...`` in the Python file ``path``; the statement goes with its last name."""
+    """Take ``name`` out of ``from module import ...`` in the Python file ``path``.
+
+    The statement goes with its last name.
+    """
 
     path: str
     module: str

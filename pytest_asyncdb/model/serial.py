@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TypeAlias, TypeVar
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 T = TypeVar("T")
 
 
@@ -40,16 +40,16 @@ def from_json(cls: type[T], data: Json) -> T:
     """
     if not isinstance(data, dict):
         raise TypeError(f"{cls.__name__} needs an object, not {type(data).__name__}")
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # mypy does not see that a class is hashable
     return cls(**{name: _convert(hint, data[name]) for name, hint in hints.items() if name in data})
 
 
 @cache
-def _hints(cls: type) -> dict[str, object]:
+def _hints(cls: object) -> dict[str, object]:
     return typing.get_type_hints(cls)
 
 
-def _convert(hint: object, data: Json) -> object:
+def _convert(hint: object, data: Json) -> object:  # noqa: PLR0911 - one line per kind of annotation
     origin = typing.get_origin(hint)
     arguments = typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
@@ -63,5 +63,5 @@ def _convert(hint: object, data: Json) -> object:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return from_json(hint, data)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(data)
+        return hint(str(data))
     return float(data) if hint is float and isinstance(data, int) else data

@@ -36,4 +36,5 @@ class Server:
         """A URL with the password in it: hand it to a driver, never to a person."""
         from urllib.parse import quote
 
-        return f"{scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{self.host}:{self.port}/{self.database}"
+        user, password = quote(self.user, safe=""), quote(self.password, safe="")
+        return f"{scheme}://{user}:{password}@{self.host}:{self.port}/{self.database}"
