@@ -1,0 +1,165 @@
+"""The project on disk: which files it has, what stands in them, what in them is secret."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.sources.decode import Encoding, decode
+from pytest_asyncdb.sources.dotenv import entries
+from pytest_asyncdb.sources.lines import Lines
+from pytest_asyncdb.sources.walk import Listing, is_env_file, list_files, worth_reading
+from pytest_asyncdb.urls.redact import Redactor, secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HUGE = 1_000_000
+_CREDENTIALS = re.compile(rb"://[^\s:/@\"'`]*:[^\s@\"'`]+@")
+_URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'`<>]+")
+_NAMED = r"(?im)^[ \t-]*[\"']?(?P<name>\w*(?:pass|passwd|password|pwd|secret|secret_key|api_key|token))[\"']?"
+_SETTING = re.compile(_NAMED + r"[ \t]*[:=][ \t]*[\"']?(?P<value>[^\s\"'#]+)")
+_LITERAL = re.compile(_NAMED + r"[ \t]*(?::[ \t]*\w+[ \t]*)?=[ \t]*[\"'](?P<value>(?=\S*\d)(?=\S*[A-Za-z])[^\s\"']{8,})[\"']")
+_SETTING_FILES = (".ini", ".cfg", ".yml", ".yaml", ".toml", ".conf")
+_URL_FILES = (".py", ".ini", ".cfg", ".toml", ".yml", ".yaml", ".json", ".sh", ".md", ".rst", ".txt", ".conf")
+_SECRET_WORD = re.compile(rb"(?i)pass|pwd|secret|api_key|token")
+_LEVELS_UP = 4
+
+
+class Project:
+    """A project directory, read lazily and each file once.
+
+    Args:
+        root: where pytest runs; the app may lie deeper. Paths everywhere are POSIX and relative to it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Remember the root; nothing is read yet."""
+        self.root = root
+        self._data: dict[str, bytes | None] = {}
+        self._decoded: dict[str, tuple[str, Encoding]] = {}
+        self._lines: dict[str, Lines] = {}
+
+    def __repr__(self) -> str:
+        """Name the root."""
+        return f"Project({str(self.root)!r})"
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return list_files(self.root)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files of the project, sorted: what a copy of it needs.
+
+        Virtualenvs, installed packages, caches and what git ignores are left out, ``.env`` files are in.
+        """
+        return self._listing.files
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The files that say something about this app: ``files`` without templates of other projects and tools' folders."""
+        return worth_reading(self.files)
+
+    @cached_property
+    def python_files(self) -> tuple[str, ...]:
+        """The Python sources."""
+        return tuple(path for path in self.sources if path.endswith(".py"))
+
+    @cached_property
+    def env_files(self) -> tuple[str, ...]:
+        """The ``.env`` family, examples included."""
+        return tuple(path for path in self.sources if is_env_file(path))
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder that holds a source, however deep; the root itself is ``""``."""
+        parents = (PurePosixPath(path).parents for path in self.sources)
+        return frozenset("" if str(one) == "." else str(one) for each in parents for one in each)
+
+    def tracked(self, path: str) -> bool:
+        """Whether git tracks the file."""
+        return path in self._listing.tracked
+
+    def exists(self, path: str) -> bool:
+        """Whether it is one of the project's files (also one that no listing names)."""
+        return (self.root / path).is_file()
+
+    def data(self, path: str) -> bytes | None:
+        """The file's bytes, or None when it cannot be read or is too large to be a source (1 MB)."""
+        if path not in self._data:
+            self._data[path] = self._read(path)
+        return self._data[path]
+
+    def text(self, path: str) -> str:
+        """The file's text: decoded exactly, without byte-order mark, line endings untouched; empty when unreadable."""
+        return self._text(path)[0]
+
+    def encoding(self, path: str) -> Encoding:
+        """How the file is encoded: ``project.encoding(path).encode(new_text)`` are the bytes to write back."""
+        return self._text(path)[1]
+
+    def lines(self, path: str) -> Lines:
+        """Positions in the file's text."""
+        if path not in self._lines:
+            self._lines[path] = Lines(path, self.text(path))
+        return self._lines[path]
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything secret that the project's files or the environment hold: hand it to a ``Redactor``, never to a person."""
+        found: dict[str, None] = {}
+        for name, value in os.environ.items():
+            found.update(dict.fromkeys(secrets_of(name, value)))
+        for text in (*map(self.text, self.env_files), *self._env_files_above()):
+            for entry in entries(text):
+                found.update(dict.fromkeys(secrets_of(entry.key, entry.value)))
+        for path in self.sources:
+            if path.endswith(_URL_FILES):
+                found.update(dict.fromkeys(self._secrets_in(path)))
+        return tuple(found)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """A redactor that knows ``secrets``."""
+        return Redactor(self.secrets)
+
+    def _read(self, path: str) -> bytes | None:
+        target = self.root / path
+        try:
+            if target.stat().st_size > _HUGE or not target.is_file():
+                return None
+            return target.read_bytes()
+        except OSError:
+            return None
+
+    def _text(self, path: str) -> tuple[str, Encoding]:
+        if path not in self._decoded:
+            self._decoded[path] = decode(self.data(path) or b"", python=path.endswith(".py"))
+        return self._decoded[path]
+
+    def _secrets_in(self, path: str) -> Iterator[str]:
+        data = self.data(path) or b""
+        if b"://" in data and _CREDENTIALS.search(data):
+            for url in _URL.findall(self.text(path)):
+                yield from secrets_of("", url)
+        named = _LITERAL if path.endswith(".py") else _SETTING if path.endswith(_SETTING_FILES) else None
+        if named is not None and _SECRET_WORD.search(data):
+            for match in named.finditer(self.text(path)):
+                yield from secrets_of(match["name"], match["value"])
+
+    def _env_files_above(self) -> list[str]:
+        """Texts of the ``.env`` files of enclosing folders, up to the repository: dotenv libraries look there too."""
+        texts = []
+        for folder in self.root.resolve().parents[:_LEVELS_UP]:
+            if not any((folder / mark).exists() for mark in (".git", ".env")):
+                continue
+            texts += [decode(one.read_bytes())[0] for one in sorted(folder.glob(".env*")) if _is_readable(one)]
+        return texts
+
+
+def _is_readable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.R_OK) and path.stat().st_size < _HUGE
