@@ -1,0 +1,153 @@
+"""The acceptance criteria of the reference audit, each with the evidence that this run saw. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.finding import Severity
+from pytest_asyncdb.model.fix import Proof
+from pytest_asyncdb.model.result import Criterion, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.model.result import ReportedFinding
+    from pytest_asyncdb.sandbox.record import BootRecord, ResponseRecord
+
+_IMPORTS = ("ADB201", "ADB202", "ADB203", "ADB206")
+_PACKAGES = ("fastapi", "litestar", "starlette", "quart", "sqlmodel", "sqlalchemy", "asyncpg", "psycopg", "greenlet")
+_SERVER_ERROR = 500
+
+
+def criteria(facts: Facts, reported: Sequence[ReportedFinding]) -> tuple[Criterion, ...]:
+    """SC-001 to SC-008 (there is no SC-004)."""
+    boot = facts.boot
+    blocking = [one for one in reported if one.finding.severity is Severity.BLOCKS]
+    return (
+        _starts(boot, facts),
+        _documented(boot, blocking),
+        _fixable(blocking),
+        _database(boot),
+        _routes(boot, reported),
+        _cycles(boot, reported),
+        _versions(facts, reported),
+    )
+
+
+def _starts(boot: BootRecord | None, facts: Facts) -> Criterion:
+    title = "The server starts without ImportError or ModuleNotFoundError"
+    if boot is None:
+        return Criterion("SC-001", title, Verdict.UNKNOWN, facts.no_boot)
+    for name in ("import", "create", "startup"):
+        phase = boot.phase(name)
+        if phase is not None and not phase.ok:
+            what = f"{phase.error.type}: {phase.error.message}" if phase.error else phase.note or "deadline passed"
+            return Criterion("SC-001", title, Verdict.NOT_MET, f"{name} of {boot.target} failed: {_short(what)}")
+    if not boot.passed("startup"):
+        return Criterion("SC-001", title, Verdict.NOT_MET, f"{boot.target} ended in {boot.end.phase} ({boot.end.how})")
+    seconds = sum(phase.seconds for phase in boot.phases if phase.name in {"import", "create", "startup"})
+    return Criterion("SC-001", title, Verdict.MET, f"{boot.target} imported and started in {seconds:.2f} s")
+
+
+def _documented(boot: BootRecord | None, blocking: Sequence[ReportedFinding]) -> Criterion:
+    title = "Every fault that blocks the start is found and documented"
+    started = boot is not None and boot.passed("startup")
+    if boot is None:
+        return Criterion("SC-002", title, Verdict.UNKNOWN, "the app was not booted")
+    if not started and not blocking:
+        return Criterion("SC-002", title, Verdict.NOT_MET, "the app does not start and no check says why")
+    if not blocking:
+        return Criterion("SC-002", title, Verdict.MET, "none found, and the app starts")
+    ids = ", ".join(f"{one.finding.id} {one.finding.place}" for one in blocking)
+    return Criterion("SC-002", title, Verdict.MET, f"{len(blocking)} found, each with file, line and root cause: {ids}")
+
+
+def _fixable(blocking: Sequence[ReportedFinding]) -> Criterion:
+    title = "Every fault has a working fix"
+    proven = [one for one in blocking if any(fix.proof is Proof.PROVEN for fix in one.fixes)]
+    if not blocking:
+        return Criterion("SC-003", title, Verdict.MET, "nothing to fix")
+    verdict = Verdict.MET if len(proven) == len(blocking) else Verdict.NOT_MET
+    evidence = f"{len(proven)} of {len(blocking)} proven by booting a fixed copy"
+    return Criterion("SC-003", title, verdict, evidence)
+
+
+def _database(boot: BootRecord | None) -> Criterion:
+    title = "The database connection initialises during startup"
+    if boot is None or not boot.passed("startup"):
+        return Criterion("SC-005", title, Verdict.NOT_MET if boot else Verdict.UNKNOWN, "the app did not start")
+    during = [c for c in boot.connections if c.phase == "startup" and not c.by_probe]
+    if any(c.ok for c in during):
+        said = next((log.message for log in boot.logs if log.phase == "startup" and "atabase" in log.message), "")
+        quote = f"; the app logs: {_short(said)}" if said else ""
+        return Criterion("SC-005", title, Verdict.MET, f"{during[0].driver} connected during startup{quote}")
+    if during:
+        error = next((c.error for c in during if c.error), None)
+        why = f"{error.type}: {_short(error.message)}" if error else "no connection was made"
+        return Criterion("SC-005", title, Verdict.NOT_MET, why)
+    probed = [e for e in boot.engines if e.probe and e.probe.ok]
+    extra = "; SELECT 1 through the app's engine works" if probed else ""
+    return Criterion("SC-005", title, Verdict.UNKNOWN, f"startup does not touch the database{extra}")
+
+
+def _routes(boot: BootRecord | None, reported: Sequence[ReportedFinding]) -> Criterion:
+    title = "All routers are registered and reachable"
+    if boot is None or not boot.passed("startup"):
+        return Criterion("SC-006", title, Verdict.NOT_MET if boot else Verdict.UNKNOWN, "the app did not start")
+    wrong = [one.finding for one in reported if one.finding.id in {"ADB705", "ADB706", "ADB707", "ADB708"}]
+    answers = "; ".join(_answer(response) for response in boot.responses)
+    if wrong:
+        return Criterion("SC-006", title, Verdict.NOT_MET, f"{wrong[0].id}: {wrong[0].message}")
+    if not boot.routes:
+        return Criterion("SC-006", title, Verdict.UNKNOWN, "the app's routes could not be listed")
+    return Criterion("SC-006", title, Verdict.MET, f"{len(boot.routes)} routes{'; ' if answers else ''}{answers}")
+
+
+def _answer(response: ResponseRecord) -> str:
+    if response.status is None or response.status >= _SERVER_ERROR:
+        return f"{response.method} {response.path} fails"
+    text = f"{response.method} {response.path} answers {response.status}"
+    if response.kind == "health":
+        return f"{text} {_short(response.body)}"
+    fields = _fields(response.body)
+    return f"{text} naming {', '.join(fields)}" if fields else text
+
+
+def _fields(body: str) -> list[str]:
+    """``body.email`` from the ``loc`` of a validation answer, at most three."""
+    try:
+        detail = json.loads(body)["detail"]
+        return [".".join(str(part) for part in one["loc"]) for one in detail][:3]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _cycles(boot: BootRecord | None, reported: Sequence[ReportedFinding]) -> Criterion:
+    title = "No circular imports"
+    circular = [one.finding for one in reported if one.finding.id == "ADB203"]
+    if circular:
+        return Criterion("SC-007", title, Verdict.NOT_MET, circular[0].message)
+    if boot is None or not boot.passed("import"):
+        return Criterion("SC-007", title, Verdict.UNKNOWN, "the app does not import, so its imports were not followed")
+    failed = [one for one in boot.imports if not one.ok]
+    if failed:
+        return Criterion("SC-007", title, Verdict.NOT_MET, f"{failed[0].module} does not import")
+    return Criterion("SC-007", title, Verdict.MET, f"none; {boot.target} and {len(boot.imports)} more modules import")
+
+
+def _versions(facts: Facts, reported: Sequence[ReportedFinding]) -> Criterion:
+    title = "Dependency versions are aligned"
+    wrong = [one.finding for one in reported if one.finding.id.startswith("ADB1")]
+    if wrong:
+        return Criterion("SC-008", title, Verdict.NOT_MET, f"{wrong[0].id}: {wrong[0].message}")
+    versions = [(name, facts.installed.version(name)) for name in _PACKAGES if facts.installed.reaches(name)]
+    if not versions:
+        return Criterion("SC-008", title, Verdict.UNKNOWN, "no declared dependency that matters here was found")
+    return Criterion("SC-008", title, Verdict.MET, ", ".join(f"{name} {version}" for name, version in versions))
+
+
+def _short(text: str, limit: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."

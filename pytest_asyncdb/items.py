@@ -1,0 +1,78 @@
+"""The pytest side of a check: anchor file -> collector "asyncdb" -> one item per check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+COLLECTOR = "asyncdb"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What an item has to say: outcome, reason, and the text of its findings. Strings cross to xdist workers."""
+
+    outcome: str
+    reason: str
+    text: str
+
+
+VERDICTS: pytest.StashKey[dict[str, Line]] = pytest.StashKey()
+
+
+class CheckFailedError(Exception):
+    """A check failed; the text is the findings as the user reads them."""
+
+
+class AnchorFile(pytest.File):
+    """A file of the project that carries the checks, so that ``<file>::asyncdb::ADB301-...`` can be pasted back."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """Yield the one collector."""
+        yield CheckCollector.from_parent(self, name=COLLECTOR)
+
+
+class CheckCollector(pytest.Collector):
+    """Yields the checks."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One item per check, in the order of ids."""
+        from pytest_asyncdb.registry import check_names
+
+        for name in check_names():
+            yield CheckItem.from_parent(self, name=name)
+
+
+class CheckItem(pytest.Item):
+    """One check. Its verdict was reached before collection; running it tells the verdict."""
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)  # type: ignore[arg-type]  # pytest types its own keywords
+        self.add_marker(COLLECTOR)
+
+    def runtest(self) -> None:
+        """Pass, skip with the reason, or fail with the findings."""
+        check_id = self.name.partition("-")[0]
+        line = self.config.stash.get(VERDICTS, {}).get(check_id)
+        if line is None:
+            raise CheckFailedError(f"{self.name} was not judged: no examination took place")
+        if line.outcome == "skipped":
+            pytest.skip(line.reason)
+        if line.outcome == "failed":
+            raise CheckFailedError(line.text)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]  # text is a legal answer
+        """The findings, without a traceback of this plugin."""
+        if isinstance(excinfo.value, CheckFailedError):
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        """Where the item stands, for headings."""
+        return self.path, None, self.name

@@ -1,0 +1,112 @@
+"""Settings from option, environment, ini and default, in that order; wrong values name where they were read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_asyncdb.model.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", ".env")
+_SEVERITIES = ("blocks", "latent", "advice")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting's text and where it was read, for error messages."""
+
+    text: str
+    source: str
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """All settings of the run.
+
+    Raises:
+        pytest.UsageError: a value cannot be used; the message names the option, variable or ini setting.
+    """
+    root = project_root(config)
+    cwd = _value(config, "cwd")
+    defaults = Settings(root)
+    fail_on = _value(config, "fail_on")
+    return Settings(
+        root=root,
+        app=_text(config, "app"),
+        cwd=_directory(root, cwd) if cwd else None,
+        env=_environment(config),
+        postgres=_text(config, "postgres") or defaults.postgres,
+        import_timeout=_seconds(config, "import_timeout", defaults.import_timeout),
+        startup_timeout=_seconds(config, "startup_timeout", defaults.startup_timeout),
+        request_timeout=_seconds(config, "request_timeout", defaults.request_timeout),
+        shutdown_timeout=_seconds(config, "shutdown_timeout", defaults.shutdown_timeout),
+        fail_on=_one_of(fail_on, _SEVERITIES) if fail_on else defaults.fail_on,
+    )
+
+
+def project_root(config: pytest.Config) -> Path:
+    """The project: the nearest directory with a dependency file, from the invocation's up to pytest's rootdir."""
+    top = config.rootpath.resolve()
+    here = config.invocation_params.dir.resolve()
+    if not here.is_relative_to(top):
+        return top
+    for directory in (here, *here.parents):
+        if directory == top or any((directory / name).is_file() for name in _PROJECT_FILES):
+            return directory
+    return top
+
+
+def _value(config: pytest.Config, name: str) -> Value | None:
+    option = getattr(config.known_args_namespace, f"asyncdb_{name}", None)
+    if option:
+        return Value(option, f"--asyncdb-{name.replace('_', '-')}")
+    variable = f"PYTEST_ASYNCDB_{name.upper()}"
+    if os.environ.get(variable):
+        return Value(os.environ[variable], variable)
+    ini = config.getini(f"asyncdb_{name}")
+    return Value(str(ini), f"asyncdb_{name} in {config.inipath or 'the ini file'}") if ini else None
+
+
+def _text(config: pytest.Config, name: str) -> str | None:
+    value = _value(config, name)
+    return value.text if value else None
+
+
+def _seconds(config: pytest.Config, name: str, default: float) -> float:
+    value = _value(config, name)
+    if value is None:
+        return default
+    try:
+        seconds = float(value.text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise pytest.UsageError(f"{value.source}: {value.text!r} is no number of seconds above 0")
+    return seconds
+
+
+def _one_of(value: Value, words: tuple[str, ...]) -> str:
+    if value.text not in words:
+        raise pytest.UsageError(f"{value.source}: {value.text!r} is none of {', '.join(words)}")
+    return value.text
+
+
+def _directory(root: Path, value: Value) -> Path:
+    path = (root / value.text).resolve()
+    if not path.is_dir():
+        raise pytest.UsageError(f"{value.source}: {path} is no directory")
+    return path
+
+
+def _environment(config: pytest.Config) -> tuple[tuple[str, str], ...]:
+    lines: list[str] = config.getini("asyncdb_env")
+    pairs = [line.partition("=") for line in lines]
+    for name, equals, _ in pairs:
+        if not equals or not name.strip():
+            raise pytest.UsageError("asyncdb_env: each line is NAME=value; one has no `=` or no name")
+    return tuple((name.strip(), value.strip()) for name, _, value in pairs)

@@ -1,0 +1,132 @@
+"""The pytest11 entry point: options, ini settings and hooks. Every body imports what it needs when it runs.
+
+With ``--asyncdb-check`` the examination takes place before pytest loads any conftest: a project whose app
+ends the process at import must still get its findings, and no project code may run here before that.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+
+    from httpx import AsyncClient
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+_SECONDS = "seconds until a deadline ends it"
+_INI = (
+    ("app", "string", "module:attribute of the ASGI app or app factory"),
+    ("cwd", "string", "directory the app is started from, relative to the project"),
+    ("env", "linelist", "extra environment of the app, one NAME=value a line"),
+    ("postgres", "string", "auto, embedded, docker, local or a URL"),
+    ("fail_on", "string", "lowest severity that fails a check: blocks, latent or advice"),
+    ("import_timeout", "string", f"importing the app: {_SECONDS}"),
+    ("startup_timeout", "string", f"startup of the app: {_SECONDS}"),
+    ("request_timeout", "string", f"one request: {_SECONDS}"),
+    ("shutdown_timeout", "string", f"shutdown of the app: {_SECONDS}"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options and ini settings."""
+    group = parser.getgroup("asyncdb", "async database checks")
+    flag = group.addoption
+    flag("--asyncdb-check", action="store_true", help="boot the project's app against a throwaway Postgres and report "
+         "each async database fault, with a proven fix, before the tests run")  # fmt: skip
+    flag("--asyncdb-diff", action="store_true", help="check, and show every fix as a diff")
+    flag("--asyncdb-fix", action="store_true", help="check, and apply the safe fixes that were proven on a copy")
+    flag("--asyncdb-no-gate", action="store_true", help="run the tests even when a fault blocks the start of the app")
+    flag("--asyncdb-report", action="append", default=[], metavar="FILE",
+         help="write a report; .json or .md decides the form; repeatable")  # fmt: skip
+    flag("--asyncdb-explain", metavar="ID", help="print what a check looks for, why, and how it is fixed, and exit")
+    flag("--asyncdb-postgres", metavar="SERVER", help="auto (default), embedded, docker, local or a URL")
+    flag("--asyncdb-app", metavar="MODULE:ATTRIBUTE", help="the ASGI app or app factory, when it is not found")
+    flag("--asyncdb-fail-on", metavar="SEVERITY", help="blocks (default), latent or advice")
+    for name, kind, text in _INI:
+        parser.addini(f"asyncdb_{name}", help=text, type=kind)  # type: ignore[arg-type]  # the kinds above are literals
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Examine the project, then let pytest load its conftests, unless a fault blocks the start."""
+    if not _asked_for(early_config):
+        return (yield)
+    from pytest_asyncdb.session import CheckSession
+
+    session = CheckSession.begin(early_config)
+    try:
+        return (yield)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a conftest may raise anything, SystemExit too
+        session.conftest_failed(error)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Answer ``--asyncdb-explain``."""
+    asked: str | None = config.getoption("asyncdb_explain")
+    if asked is None:
+        return None
+    from pytest_asyncdb.explain import explain
+    from pytest_asyncdb.registry import UnknownCheckError
+
+    try:
+        sys.stdout.write(explain(asked))
+    except UnknownCheckError as error:
+        raise pytest.UsageError(f"--asyncdb-explain: {error}") from None
+    return 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, the checks when asked for, and the fixtures."""
+    config.addinivalue_line("markers", "asyncdb: a check of pytest-asyncdb (select with -m asyncdb)")
+    config.pluginmanager.register(_Fixtures(config), "asyncdb-fixtures")
+    if _asked_for(config) or (_wanted(config) and config.getoption("collectonly")):
+        from pytest_asyncdb.session import CheckSession
+
+        CheckSession.of(config).configure()
+
+
+def _wanted(config: pytest.Config) -> bool:
+    """Whether the command line asks for checks, by flag or by the pasted id of one."""
+    options = config.known_args_namespace
+    flags = options.asyncdb_check or options.asyncdb_diff or options.asyncdb_fix
+    return bool(flags or any("::asyncdb" in str(arg) for arg in config.invocation_params.args))
+
+
+def _asked_for(config: pytest.Config) -> bool:
+    """Whether checks are to be run by this process or its workers."""
+    options = config.known_args_namespace
+    idle = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "asyncdb_explain")
+    return _wanted(config) and not any(getattr(options, name, None) for name in idle)
+
+
+class _Fixtures:
+    """The fixtures. Their bodies live in ``pytest_asyncdb.fixtures`` and are imported by the first test that uses one.
+
+    Asynchronous fixtures need pytest-asyncio's own decorator in strict mode; it is taken from the plugin that
+    pytest has loaded already, never imported here.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.asyncdb_url = pytest.fixture(scope="session")(_asyncdb_url)
+        self.asyncdb_app = pytest.fixture(_asyncdb_app)
+        if not config.pluginmanager.hasplugin("asyncio"):
+            return
+        fixture: Callable[..., object] = sys.modules["pytest_asyncio"].fixture
+        self.asyncdb_engine = fixture(_asyncdb_engine)
+        self.asyncdb_sessionmaker = fixture(_asyncdb_sessionmaker)
+        self.asyncdb_session = fixture(_asyncdb_session)
+        self.asyncdb_client = fixture(_asyncdb_client)
+
+
+def _asyncdb_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of a fresh database on a throwaway Postgres; one a session and xdist worker."""
+    from pytest_asyncdb.fixtures import serve_url
+
+    yield from serve_url(request.config)
