@@ -73,12 +73,21 @@ def counts(result: Result) -> str:
     return ", ".join(parts) or "no fault found"
 
 
+def distinct_fixes(result: Result) -> list[FixOutcome]:
+    """Every fix, in the order of the findings; the same edit proposed by two findings once."""
+    distinct: dict[tuple[str, str], FixOutcome] = {}
+    for one in in_order(result.findings):
+        for outcome in one.fixes:
+            distinct.setdefault((outcome.fix.title, outcome.diff), outcome)
+    return list(distinct.values())
+
+
 def fixes_proven(result: Result) -> str:
-    """``5 of 6 fixes proven``; the same edit proposed by two findings counts once. Empty when there is no fix."""
-    fixes = {(each.fix.title, each.diff): each for one in result.findings for each in one.fixes}
+    """``5 of 6 fixes proven``; empty when there is no fix."""
+    fixes = distinct_fixes(result)
     if not fixes:
         return ""
-    proven = sum(each.proof is Proof.PROVEN for each in fixes.values())
+    proven = sum(each.proof is Proof.PROVEN for each in fixes)
     return f"{proven} of {len(fixes)} {'fix' if len(fixes) == 1 else 'fixes'} proven"
 
 
