@@ -34,6 +34,8 @@ class Import:
     level: Level
     used: bool
     """Read anywhere in the file, re-exported by ``__all__``, or in a package's ``__init__``."""
+    reads: int = 0
+    """How often the file reads the bound name (``__all__`` counts as one); 0 where it was not counted."""
 
 
 @dataclass(frozen=True, slots=True)

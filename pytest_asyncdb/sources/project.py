@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import warnings
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -42,6 +44,7 @@ class Project:
         self._data: dict[str, bytes | None] = {}
         self._decoded: dict[str, tuple[str, Encoding]] = {}
         self._lines: dict[str, Lines] = {}
+        self._trees: dict[str, ast.Module] = {}
 
     def __repr__(self) -> str:
         """Name the root."""
@@ -107,6 +110,21 @@ class Project:
         if path not in self._lines:
             self._lines[path] = Lines(path, self.text(path))
         return self._lines[path]
+
+    def tree(self, path: str) -> ast.Module:
+        """Parse a Python file, once.
+
+        Raises:
+            SyntaxError: the running Python cannot parse it.
+            ValueError: it holds a null character.
+            RecursionError: it is nested too deeply.
+        """
+        if path not in self._trees:
+            with warnings.catch_warnings():
+                # Invalid escapes are no concern here, and under `-W error` they would become errors.
+                warnings.simplefilter("ignore")
+                self._trees[path] = ast.parse(self.text(path))
+        return self._trees[path]
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:

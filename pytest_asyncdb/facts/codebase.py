@@ -1,0 +1,153 @@
+"""The project's Python files by dotted name, parsed when first needed and only once."""
+
+from __future__ import annotations
+
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.facts.layout import dotted_name, role_of
+from pytest_asyncdb.facts.python import SyntaxFault
+from pytest_asyncdb.facts.scopes import Reader
+from pytest_asyncdb.model.place import Place
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts.scopes import RawCall, RawImport, Scope
+    from pytest_asyncdb.model.place import Span
+    from pytest_asyncdb.sources.lines import Lines
+    from pytest_asyncdb.sources.project import Project
+
+NEEDLES = (
+    b"sqlalchemy", b"sqlmodel", b"asyncpg", b"psycopg", b"create_engine", b"sessionmaker", b"AsyncSession", b"AsyncEngine",
+    b"Router", b"include_router", b"FastAPI", b"Litestar", b"Starlette", b"Quart", b"Sanic", b"Blueprint", b"advanced_alchemy",
+)  # fmt: skip
+_SMALL = 600_000
+
+
+class Source:
+    """One parsed file.
+
+    Args:
+        lines: its text and positions.
+        name: dotted name of the module.
+        is_package: whether it is an ``__init__.py``.
+        role: ``app``, ``test``, ``migration`` or ``script``.
+        tree: what ``ast`` made of it.
+    """
+
+    def __init__(self, lines: Lines, name: str, *, is_package: bool, role: str, tree: ast.Module) -> None:
+        """Read scopes, imports and calls."""
+        self.lines = lines
+        self.path = lines.path
+        self.name = name
+        self.is_package = is_package
+        self.role = role
+        self.tree = tree
+        reader = Reader(name, is_package=is_package)
+        reader.read(tree)
+        self.scope: Scope = reader.scope
+        self.imports: list[RawImport] = reader.imports
+        self.calls: list[RawCall] = reader.calls
+        self.reads: set[str] = reader.reads
+
+    def start(self, node: ast.expr | ast.stmt | ast.alias | ast.keyword) -> int:
+        """Offset of the node's first character."""
+        return self.lines.offset(node.lineno, node.col_offset)
+
+    def end(self, node: ast.expr | ast.stmt | ast.alias | ast.keyword) -> int:
+        """Offset behind the node's last character."""
+        return self.lines.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
+
+    def span(self, node: ast.expr | ast.stmt | ast.alias | ast.keyword) -> Span:
+        """The node's span in characters."""
+        return self.lines.span(self.start(node), self.end(node))
+
+    def segment(self, node: ast.expr | ast.stmt) -> str:
+        """The node's text in the file."""
+        return self.lines.text[self.start(node) : self.end(node)]
+
+
+class Codebase:
+    """All Python files of the project.
+
+    Args:
+        project: the project on disk.
+        import_root: folder that the app's modules are imported from, relative to the project (``.`` for itself).
+    """
+
+    def __init__(self, project: Project, import_root: str = ".") -> None:
+        """Nothing is parsed yet."""
+        self.project = project
+        self.import_root = import_root
+        self._parsed: dict[str, Source | SyntaxFault] = {}
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Dotted name of each Python file, by path."""
+        return {path: dotted_name(path, self.import_root) for path in self.project.python_files}
+
+    @cached_property
+    def paths(self) -> dict[str, str]:
+        """Path by dotted name; a module can also be found by its name from the project's own root."""
+        found: dict[str, str] = {}
+        under = "" if self.import_root == "." else f"{self.import_root}/"
+        for path in sorted(self.names, key=lambda path: not path.startswith(under)):
+            found.setdefault(self.names[path], path)
+        for path in self.names:
+            found.setdefault(dotted_name(path, "."), path)
+        return found
+
+    @cached_property
+    def roles(self) -> dict[str, str]:
+        """Role of each Python file, by path."""
+        migrations = {path.rpartition("/")[0] for path in self.project.sources if path.endswith("script.py.mako")}
+        return {path: role_of(path, migrations) for path in self.names}
+
+    @cached_property
+    def relevant(self) -> tuple[str, ...]:
+        """Paths worth parsing: those that mention databases or frameworks, and every app module of a small project."""
+        sizes = {path: self.project.data(path) or b"" for path in self.names if self.roles[path] in ("app", "script")}
+        every = sum(map(len, sizes.values())) <= _SMALL
+        return tuple(
+            path
+            for path in self.names
+            if (every and path in sizes) or any(needle in (self.project.data(path) or b"") for needle in NEEDLES)
+        )
+
+    def parse(self, path: str) -> Source | SyntaxFault:
+        """Parse a file of the project."""
+        if path not in self._parsed:
+            self._parsed[path] = self._parse(path)
+        return self._parsed[path]
+
+    def module(self, name: str) -> Source | None:
+        """The module of that dotted name, when it is the project's and can be parsed."""
+        path = self.paths.get(name)
+        parsed = self.parse(path) if path is not None else None
+        return parsed if isinstance(parsed, Source) else None
+
+    def sources(self) -> Iterator[Source]:
+        """Every relevant file that can be parsed."""
+        for path in self.relevant:
+            parsed = self.parse(path)
+            if isinstance(parsed, Source):
+                yield parsed
+
+    def _parse(self, path: str) -> Source | SyntaxFault:
+        lines = self.project.lines(path)
+        try:
+            tree = self.project.tree(path)
+        except SyntaxError as error:
+            return SyntaxFault(Place(path, error.lineno or 0, error.offset or 0), _cannot_parse(error.msg))
+        except (ValueError, RecursionError, MemoryError) as error:
+            return SyntaxFault(Place(path), _cannot_parse(str(error)))
+        is_package = path.endswith("__init__.py")
+        return Source(lines, self.names[path], is_package=is_package, role=self.roles[path], tree=tree)
+
+
+def _cannot_parse(message: str) -> str:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"Python {version} can't parse it: {message} (or it is written for a newer Python)"
