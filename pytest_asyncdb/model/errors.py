@@ -1,0 +1,73 @@
+"""What can be told from the name and text of an exception that a boot saw."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.sandbox.record import ErrorRecord
+
+_DATABASE_PACKAGES = ("sqlalchemy.", "asyncpg.", "psycopg.", "psycopg2.", "psycopg_pool.")
+_ASYNC_OBJECTS = re.compile(r"'Async(?:Engine|Connection|Session|Transaction|_?sessionmaker)' object")
+_BACKGROUND = re.compile(r"\s*\(Background on this error at:.*?\)")
+_ELSEWHERE = (
+    ("", "greenlet library is required"),
+    ("", "No module named 'greenlet'"),
+    ("ModuleNotFoundError", "No module named 'asyncpg'"),
+    ("ModuleNotFoundError", "No module named 'psycopg"),
+    ("ImportError", "no pq wrapper available"),
+    ("sqlalchemy.exc.NoSuchModuleError", "Can't load plugin: sqlalchemy.dialects:"),
+    ("sqlalchemy.exc.InvalidRequestError", "is not async"),
+)
+_CERTIFICATE = re.compile(r"certificate verify failed|CERTIFICATE_VERIFY_FAILED|root certificate file", re.IGNORECASE)
+_MOST_CHARACTERS = 200
+
+
+def one_line(error: ErrorRecord | None) -> str:
+    """``TypeError: connect() got an unexpected keyword argument 'sslmode'``, for the end of a message."""
+    if error is None:
+        return "no reason is known"
+    text = _BACKGROUND.sub("", error.message).strip()
+    first = text.splitlines()[0].strip().rstrip(".") if text else ""
+    if len(first) > _MOST_CHARACTERS:
+        first = first[:_MOST_CHARACTERS].rsplit(" ", 1)[0].rstrip(".,;: ") + " ..."
+    name = error.type.rpartition(".")[2]
+    return f"{name}: {first}" if first else name
+
+
+def chain(error: ErrorRecord) -> Iterator[tuple[str, str]]:
+    """The exception and all that caused it, as (qualified class name, message)."""
+    yield error.type, error.message
+    yield from error.causes
+
+
+def is_database_error(error: ErrorRecord) -> bool:
+    """Whether SQLAlchemy or a driver raised it, or an async object of SQLAlchemy was used as a sync one."""
+    return any(name.startswith(_DATABASE_PACKAGES) or _ASYNC_OBJECTS.search(message) for name, message in chain(error))
+
+
+def same_error(one: ErrorRecord | None, other: ErrorRecord | None) -> bool:
+    """Whether both come from the same exception: some link of one chain is a link of the other."""
+    if one is None or other is None:
+        return False
+    return not set(chain(one)).isdisjoint(chain(other))
+
+
+def is_missing_driver(error: ErrorRecord) -> bool:
+    """Whether a driver or greenlet is missing or the URL names no async driver, as checks ADB1xx and ADB3xx report."""
+    return any(name.endswith(kind) and text in message for name, message in chain(error) for kind, text in _ELSEWHERE)
+
+
+def is_certificate_error(error: ErrorRecord) -> bool:
+    """Whether the server's certificate was refused, which says nothing about the real server's."""
+    return any("SSLCertVerificationError" in name or _CERTIFICATE.search(message) for name, message in chain(error))
+
+
+def missing_table(error: ErrorRecord | None, text: str = "") -> str | None:
+    """Name of the table that a statement wanted and the database does not have."""
+    messages = [*(message for _, message in chain(error))] if error else []
+    found = re.search(r"relation \\?\"(?P<table>[\w.]+)\\?\" does not exist", "\n".join([*messages, text]))
+    return found["table"] if found else None
