@@ -1,7 +1,7 @@
 """Takes a database URL apart, whatever provider, framework or shell it was copied from.
 
-Pure and tolerant: quotes, whitespace, ``psql`` command lines, ``jdbc:`` URLs, keyword/value strings, several hosts, sockets
-and passwords that should have been percent-encoded are all understood. Nothing is judged here.
+Pure and tolerant: quotes, whitespace, ``psql`` command lines, ``jdbc:`` URLs, keyword/value strings, several hosts,
+sockets and passwords that should have been percent-encoded are all understood. Nothing is judged here.
 """
 
 from __future__ import annotations

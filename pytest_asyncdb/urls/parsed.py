@@ -43,8 +43,8 @@ class ParsedUrl:
     """A database URL in its parts. ``repr`` shows no password.
 
     ``form`` is ``url`` or ``conninfo`` (keyword/value, also from a command line). ``scheme`` is as written
-    (``jdbc:postgresql``, empty for conninfo). ``query_span`` includes the ``?`` and is empty at the URL's end when there is
-    no query; ``path_span`` covers the database without its slash.
+    (``jdbc:postgresql``, empty for conninfo). ``query_span`` includes the ``?`` and is empty at the URL's end when
+    there is no query; ``path_span`` covers the database without its slash.
     """
 
     form: str
