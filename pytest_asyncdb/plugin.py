@@ -115,14 +115,6 @@ class _Fixtures:
 
     def __init__(self, config: pytest.Config) -> None:
         self.asyncdb_url = pytest.fixture(scope="session")(_asyncdb_url)
-        self.asyncdb_app = pytest.fixture(_asyncdb_app)
-        if not config.pluginmanager.hasplugin("asyncio"):
-            return
-        fixture: Callable[..., object] = sys.modules["pytest_asyncio"].fixture
-        self.asyncdb_engine = fixture(_asyncdb_engine)
-        self.asyncdb_sessionmaker = fixture(_asyncdb_sessionmaker)
-        self.asyncdb_session = fixture(_asyncdb_session)
-        self.asyncdb_client = fixture(_asyncdb_client)
 
 
 def _asyncdb_url(request: pytest.FixtureRequest) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 from pytest_asyncdb.items import COLLECTOR, VERDICTS, AnchorFile, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pytest_asyncdb.model.result import Result
@@ -166,33 +166,22 @@ class CheckSession:
         """The findings that failed nothing, the criteria, the fixes, and why the tests were not run."""
         if self.result is None:
             return
-        from pytest_asyncdb.report.terminal import render
+        from pytest_asyncdb.report.summary import render
 
-        terminalreporter.section("asyncdb")
         shown = self._failed if self.config.option.tbstyle != "no" else frozenset[str]()
-        text = render(_only(self.result, self._ran), told=shown, encoding=terminalreporter.encoding)
-        terminalreporter.write(text)
-        for line in self._closing():
+        terminalreporter.section("asyncdb")
+        for line in render(
+            _only(self.result, self._ran),
+            told=shown,
+            diff=self.config.known_args_namespace.asyncdb_diff,
+            gate=self.gate,
+            conftest_error=self.conftest_error,
+            reports=self._reports,
+            encoding=sys.stdout.encoding or "utf-8",
+        ):
             terminalreporter.write_line(line)
-
-    def _closing(self) -> Iterator[str]:
-        if self.config.known_args_namespace.asyncdb_diff and self.result:
-            yield from _diffs(self.result)
-        yield from (f"report written: {path}" for path in self._reports)
-        if self.conftest_error:
-            yield f"a conftest of the project does not import, so its tests could not run: {self.conftest_error}"
-        if self.result and _nothing_judged(self.result):
-            yield "nothing could be checked: every check was skipped, for the reasons above"
-        if self.gate:
-            yield self.gate
-
-
-def _diffs(result: Result) -> Iterator[str]:
-    """Each different edit once."""
-    diffs = dict.fromkeys(outcome.diff for one in result.findings for outcome in one.fixes if outcome.diff)
-    for diff in diffs:
-        yield from diff.splitlines()
-        yield ""
+        if _nothing_judged(self.result):
+            terminalreporter.write_line("nothing could be checked: every check was skipped, for the reasons above")
 
 
 def _only(result: Result, ran: set[str]) -> Result:

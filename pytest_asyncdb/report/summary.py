@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.finding import Severity
-from pytest_asyncdb.model.result import Outcome, Verdict
+from pytest_asyncdb.model.result import Outcome
 from pytest_asyncdb.report import words
 from pytest_asyncdb.report.finding import compact, whole
 from pytest_asyncdb.report.layout import WIDTH, rule, shown, wrap
@@ -91,12 +91,15 @@ def _criteria(result: Result, width: int) -> Iterator[str]:
         start = f"  {one.id}  {one.verdict:<7}  "
         indent = " " * len(start)
         yield from textwrap.wrap(one.title, width, initial_indent=start, subsequent_indent=indent)
-        if one.verdict is not Verdict.MET and one.evidence:
+        if one.evidence:
             yield from wrap(one.evidence, width, indent)
 
 
 def _total(result: Result) -> str:
     parts = [words.counts(result), words.fixes_proven(result)]
-    if any(outcome.diff for outcome in words.distinct_fixes(result)) and not result.applied:
+    if result.applied:
+        files = "1 file" if len(result.applied) == 1 else f"{len(result.applied)} files"
+        parts.append(f"{files} changed; --asyncdb-check checks again")
+    elif any(outcome.diff for outcome in words.distinct_fixes(result)):
         parts.append("--asyncdb-diff shows, --asyncdb-fix applies")
     return "; ".join(part for part in parts if part)

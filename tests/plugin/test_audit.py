@@ -1,0 +1,129 @@
+"""The reference audit, done by one command on the backend that it was about."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+
+import pytest
+
+SECRETS = ("npg_wZ4tKq9mRb2X", "k2-invented-signing-key-for-the-example-only")
+CRITERIA = ["SC-001", "SC-002", "SC-003", "SC-005", "SC-006", "SC-007", "SC-008"]
+
+
+def report_of(project, *arguments):
+    run = project.pytest("--asyncdb-check", "--asyncdb-report=out.json", "--asyncdb-report=out.md", *arguments)
+    return run, json.loads((project.root / "out.json").read_text())
+
+
+def places(report, severity):
+    return [(f["id"], f["path"], f["line"]) for f in report["findings"] if f["severity"] == severity]
+
+
+def test_all_faults_are_listed_in_one_run_though_the_first_import_fails(broken):
+    run, report = report_of(broken)
+    assert run.code == 1, run.output
+    assert report["app"]["target"] == "src.main:app"
+    assert report["app"]["booted"] is False
+    blocking = places(report, "blocks")
+    assert ("ADB102", "requirements.txt", 10) in blocking
+    assert ("ADB201", "src/core/database.py", 7) in blocking
+    assert ("ADB301", ".env", 2) in blocking
+    assert blocking.count(("ADB303", ".env", 2)) == 2
+    assert any(one[0] == "ADB103" for one in blocking), "greenlet is owed to this tool"
+    assert [one[0] for one in blocking] == sorted(one[0] for one in blocking)
+    assert ("ADB501", "src/core/database.py", 28) in places(report, "advice")
+    assert not [f for f in report["findings"] if "autoflush" in f["message"]]
+
+
+def test_every_fix_is_proven(broken):
+    _, report = report_of(broken)
+    fixes = [fix for finding in report["findings"] for fix in finding["fixes"]]
+    assert {fix["proof"] for fix in fixes if fix["safe"]} == {"proven"}, fixes
+    assert [c["id"] for c in report["criteria"]] == CRITERIA
+
+
+def test_fixed_by_one_command_and_healthy_ever_after(broken):
+    fixing = broken.pytest("--asyncdb-fix")
+    assert fixing.code == 0, fixing.output
+    run, report = report_of(broken)
+    assert run.code == 0, run.output
+    assert {c["id"]: c["verdict"] for c in report["criteria"]} == dict.fromkeys(CRITERIA, "met")
+    assert all(c["evidence"] for c in report["criteria"])
+    database = (broken.root / "src/core/database.py").read_text()
+    assert "autoflush=False" in database
+    assert "autocommit" not in database
+    changed = {line[3:] for line in broken.git("status", "--porcelain").splitlines() if line.startswith(" M")}
+    assert changed == {".env", "requirements.txt", "src/core/database.py"}
+    assert not list(broken.root.rglob("*.orig")), "git holds the old files"
+    added = [line for line in broken.git("diff", "-U0").splitlines() if re.match(r"\+[^+]", line)]
+    assert len(added) <= 7, added
+
+
+def test_old_bytes_are_kept_where_git_does_not_hold_them(broken):
+    before = (broken.root / ".env").read_bytes()
+    (broken.root / ".env").write_bytes(before + b"# changed since\n")
+    assert broken.pytest("--asyncdb-fix").code == 0
+    assert (broken.root / ".env.orig").read_bytes() == before + b"# changed since\n"
+    assert not (broken.root / "requirements.txt.orig").exists()
+
+
+def test_line_endings_stay(broken):
+    for path in ("requirements.txt", ".env", "src/core/database.py"):
+        data = (broken.root / path).read_bytes()
+        (broken.root / path).write_bytes(data.replace(b"\n", b"\r\n"))
+    broken.commit()
+    assert broken.pytest("--asyncdb-fix").code == 0
+    for path in ("requirements.txt", ".env", "src/core/database.py"):
+        data = (broken.root / path).read_bytes()
+        assert data.count(b"\n") == data.count(b"\r\n")
+
+
+@pytest.mark.parametrize("option", ["--asyncdb-check", "--asyncdb-diff", "--asyncdb-fix"])
+def test_the_host_that_the_project_names_sees_no_connection(broken, option):
+    seen = []
+    with socket.create_server(("127.0.0.2", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def listen():
+            while True:
+                try:
+                    connection, peer = listener.accept()
+                except OSError:
+                    return
+                seen.append(peer)
+                connection.close()
+
+        threading.Thread(target=listen, daemon=True).start()
+        host = "ep-quiet-harbor-a4k7m2x9-pooler.eu-central-1.aws.neon.tech"
+        broken.change(".env", host, f"127.0.0.2:{port}")
+        broken.commit()
+        run = broken.pytest(option)
+        assert run.code in {0, 1}, run.output
+        if option == "--asyncdb-fix":
+            assert broken.pytest("--asyncdb-check").code == 0
+        listener.shutdown(socket.SHUT_RDWR)
+    assert seen == []
+
+
+@pytest.mark.parametrize("password", ["npg_wZ4tKq9mRb2X", "p%40ss%2Fw0rd%23Zq9"])
+def test_the_password_is_nowhere(broken, password, tmp_path):
+    from urllib.parse import unquote
+
+    broken.change(".env", SECRETS[0], password)
+    broken.commit()
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    run = broken.pytest(
+        "--asyncdb-diff", "-v", "--asyncdb-report=out.json", "--asyncdb-report=out.md", "--junitxml=out.xml",
+        "-o", "junit_logging=all", TMPDIR=str(temp),
+    )  # fmt: skip
+    texts = [run.output, *((broken.root / f"out.{kind}").read_text() for kind in ("json", "md", "xml"))]
+    for text in texts:
+        for secret in (password, unquote(password), SECRETS[1]):
+            assert secret not in text
+            assert secret[:6] not in text
+            assert secret[-6:] not in text
+    assert not list(temp.iterdir())
