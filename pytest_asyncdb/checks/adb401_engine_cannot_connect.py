@@ -3,14 +3,14 @@
 ## What it does
 Runs `SELECT 1` on each engine of the app, with the engine's own URL parameters, connect arguments and pool, against a
 throwaway Postgres with TLS and SCRAM passwords. Reports an engine that fails there and could not work anywhere. What
-checks ADB1xx and ADB3xx report exactly (drivers, schemes, URL parameters) is left to them; certificates are not judged,
-because the throwaway server has one of its own.
+checks ADB1xx and ADB3xx report exactly (drivers, schemes, URL parameters) is left to them; certificates are not
+judged, because the throwaway server has one of its own.
 
 ## Root cause
 The error's text says it. Often it is a connect argument of another driver (`connect_args={"sslmode": ...}` under
 asyncpg raises `TypeError: connect() got an unexpected keyword argument`), an `isolation_level` that Postgres does not
-know, or an event listener that raises. SQLAlchemy connects at the first statement, so such a fault shows at startup only
-where the startup runs one.
+know, or an event listener that raises. SQLAlchemy connects at the first statement, so such a fault shows at startup
+only where the startup runs one.
 
 ## Fix
 Change the argument that the error names where the engine is made.
@@ -38,8 +38,6 @@ from pytest_asyncdb.model.errors import chain, is_certificate_error, is_missing_
 from pytest_asyncdb.model.finding import Evidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.model.finding import Finding
@@ -49,10 +47,11 @@ CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
 
 @CHECK
-def find(facts: Facts) -> Iterator[Finding]:
+def find(facts: Facts) -> list[Finding]:
     """Report each engine that failed its probe, where it is made."""
     boot_past(facts)
     unjudged = ""
+    found = []
     for engine in facts.engines:
         probe = engine.seen.probe if engine.seen else None
         if engine.role != "app" or probe is None or probe.ok:
@@ -62,9 +61,10 @@ def find(facts: Facts) -> Iterator[Finding]:
         elif is_certificate_error(probe.error):
             unjudged = "the throwaway server's certificate is not the one that this engine verifies"
         elif not _is_explained_elsewhere(engine, probe.error):
-            yield _finding(engine, probe.error)
-    if unjudged:
+            found.append(_finding(engine, probe.error))
+    if unjudged and not found:
         raise NotJudgedError(unjudged)
+    return found
 
 
 def _finding(engine: Engine, error: ErrorRecord) -> Finding:

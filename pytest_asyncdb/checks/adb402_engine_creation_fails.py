@@ -2,8 +2,8 @@
 
 ## What it does
 Reports `create_async_engine(...)` and its like where the call raised at boot, and, without a boot, where it always
-raises: a pool class for threads, or `pool_size`, `max_overflow` and `pool_timeout` next to a pool that has no size. A missing
-driver and a scheme without one are the business of checks ADB1xx and ADB3xx.
+raises: a pool class for threads, or `pool_size`, `max_overflow` and `pool_timeout` next to a pool that has no size. A
+missing driver and a scheme without one are the business of checks ADB1xx and ADB3xx.
 
 ## Root cause
 Arguments are checked when the engine is made. A pool for threads would block the event loop, so SQLAlchemy refuses it
@@ -93,7 +93,7 @@ def _finding(engine: Engine, what: str, evidence: Evidence) -> Finding:
     return CHECK.finding(
         engine.place,
         f"making `{bound_name(engine.call, 'an engine')}` raises {what}",
-        root_cause="SQLAlchemy checks an engine's arguments when the engine is made, so the module that makes it fails.",
+        root_cause="SQLAlchemy checks the arguments when the engine is made, so whatever makes it fails too.",
         fixes=_fixes(engine.call, _pool(engine.call)),
         evidence=evidence,
     )
@@ -106,8 +106,9 @@ def _fixes(call: Call | None, pool: str) -> tuple[Fix, ...]:
     if not changes or len(changes) < len(given):
         return ()
     title = f"Delete {' and '.join(f'`{a.keyword}`' for a in given)}"
-    why = "Decide which was meant: the sizes, or a pool without one." if names is _SIZES else "The default pool is async."
-    return (Fix(title, tuple(changes), safe=names is not _SIZES, why=why),)
+    if names is _SIZES:
+        return (Fix(title, tuple(changes), safe=False, why="Decide which was meant: sizes, or a pool without."),)
+    return (Fix(title, tuple(changes), safe=True, why="The default pool is made for async engines."),)
 
 
 def _deletion(call: Call, argument: Argument) -> Replace | None:

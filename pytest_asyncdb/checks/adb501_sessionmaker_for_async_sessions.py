@@ -4,9 +4,9 @@
 Reports `sessionmaker(..., class_=AsyncSession)` in the app. This is advice: such a factory works.
 
 ## Root cause
-`sessionmaker` is generic over `class_`, so calling it, `async with`, `.begin()` and every option behave exactly as with
-`async_sessionmaker`. What is lost is for readers and type checkers: `async_sessionmaker` is typed for async sessions
-and refuses to make others.
+`sessionmaker` is generic over `class_`, so calling it, `async with`, `.begin()` and every option behave exactly as
+with `async_sessionmaker`. What is lost is for readers and type checkers: `async_sessionmaker` is typed for async
+sessions and refuses to make others.
 
 ## Fix
 Call `async_sessionmaker` instead; `class_`, `expire_on_commit`, `autoflush` and all other arguments stay as they are.

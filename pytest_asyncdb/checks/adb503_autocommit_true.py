@@ -4,8 +4,8 @@
 Reports `autocommit=True` given to `async_sessionmaker`, to `sessionmaker` for async sessions, or to `AsyncSession`.
 
 ## Root cause
-SQLAlchemy 2.0 removed the session's autocommit mode. The parameter is left only to refuse `True`: the factory is
-built without complaint, and each call of it raises `ArgumentError: autocommit=True is no longer supported`.
+SQLAlchemy 2.0 removed the session's autocommit mode. The parameter is left only to refuse `True`: the factory is built
+without complaint, and each call of it raises `ArgumentError: autocommit=True is no longer supported`.
 
 ## Fix
 Delete the argument and call `await session.commit()` where a unit of work ends. Where each statement shall commit by

@@ -7,7 +7,8 @@ Reports factories of async sessions to which the app does not give `expire_on_co
 By default a commit expires every object of the session, and the next read of an attribute loads it again. An attribute
 cannot be awaited, so with an async session that read raises `MissingGreenlet`, or `DetachedInstanceError` once the
 session is closed. FastAPI, serialising such an object, answers 500; without a response model it answers an empty
-object and status 200. Code that reads nothing after a commit, or calls `await session.refresh(...)`, is right as it is.
+object and status 200. Code that reads nothing after a commit, or calls `await session.refresh(...)`, is right as it
+is.
 
 ## Fix
 Add `expire_on_commit=False`: objects stay readable after a commit, with the values they had.
@@ -47,9 +48,10 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report each factory where it is made."""
     for factory in facts.session_factories:
         if factory.role == "app" and factory.session_is_async and _expires(factory):
+            name = bound_name(factory.call, "sessionmaker")
             yield CHECK.finding(
                 factory.place,
-                f"`{bound_name(factory.call, 'sessionmaker')}` makes sessions whose objects are unreadable after a commit",
+                f"`{name}` makes sessions whose objects are unreadable after a commit",
                 root_cause="`expire_on_commit` is true unless set, and an expired attribute loads itself at the next "
                 "read, which an async session cannot do.",
                 fixes=_fixes(factory.call),

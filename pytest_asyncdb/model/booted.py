@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import NotJudgedError
+from pytest_asyncdb.model.errors import same_error
 from pytest_asyncdb.model.place import Place
 
 if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.sandbox.record import BootRecord, RefusedRecord
+    from pytest_asyncdb.facts.engines import Engine
+    from pytest_asyncdb.sandbox.record import BootRecord, ErrorRecord, RefusedRecord
 
 _WORDS = {"import": "importing the app", "create": "making the app", "startup": "startup"}
 
@@ -40,3 +42,21 @@ def app_place(facts: Facts) -> Place:
 def refused_in(boot: BootRecord, *phases: str) -> RefusedRecord | None:
     """The first attempt in these phases to reach something that the sandbox does not let through."""
     return next((refused for refused in boot.refused if refused.phase in phases), None)
+
+
+def reported_at_engine(facts: Facts, error: ErrorRecord | None) -> bool:
+    """Whether an engine of the app failed with the same exception when it was made or tried: that is reported there."""
+    for engine in facts.engines:
+        seen = engine.seen
+        if seen and (same_error(seen.error, error) or (seen.probe and same_error(seen.probe.error, error))):
+            return True
+    return False
+
+
+def broken_engine(facts: Facts) -> Engine | None:
+    """An engine of the app that could not be made or cannot connect."""
+    for engine in facts.engines:
+        seen = engine.seen
+        if engine.role == "app" and seen and (seen.error or (seen.probe and seen.probe.error)):
+            return engine
+    return None

@@ -23,6 +23,7 @@ _ELSEWHERE = (
     ("sqlalchemy.exc.InvalidRequestError", "is not async"),
 )
 _CERTIFICATE = re.compile(r"certificate verify failed|CERTIFICATE_VERIFY_FAILED|root certificate file", re.IGNORECASE)
+_UNREACHABLE = re.compile(r"connect|OSError|timed? ?out|resol|getaddrinfo|refused|unreachable|sandbox", re.IGNORECASE)
 _MOST_CHARACTERS = 200
 
 
@@ -64,6 +65,11 @@ def is_missing_driver(error: ErrorRecord) -> bool:
 def is_certificate_error(error: ErrorRecord) -> bool:
     """Whether the server's certificate was refused, which says nothing about the real server's."""
     return any("SSLCertVerificationError" in name or _CERTIFICATE.search(message) for name, message in chain(error))
+
+
+def is_connection_error(error: ErrorRecord) -> bool:
+    """Whether something could not be reached, judged by the usual names and words of clients."""
+    return any(_UNREACHABLE.search(f"{name}: {message}") for name, message in chain(error))
 
 
 def missing_table(error: ErrorRecord | None, text: str = "") -> str | None:

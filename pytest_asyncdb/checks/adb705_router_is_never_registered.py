@@ -1,0 +1,71 @@
+"""A router with routes is never added to the app.
+
+## What it does
+Compares the routers that the project's modules define with what the booted app serves, and with the calls that include
+routers. Reports a router of which the app serves no route.
+
+## Root cause
+Defining routes on an `APIRouter` registers them on that object only. Without `app.include_router(...)` each of its
+paths answers 404, and nothing says so.
+
+## Fix
+Include the router where the others are, or delete it.
+
+## Fix safety
+No automatic fix: under which prefix it belongs is a decision.
+
+## Seen on
+FastAPI 0.165 with Starlette 1.10.
+
+## Sources
+- https://fastapi.tiangolo.com/tutorial/bigger-applications/
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.model.finding import Finding
+    from pytest_asyncdb.model.place import Place
+
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+
+
+@CHECK
+def find(facts: Facts) -> Iterator[Finding]:
+    """Report each router where it is made; what the boot saw outweighs what the source seems to say."""
+    booted = facts.boot.routers if facts.boot and facts.boot.passed("import") else ()
+    seen = {_key(router.place): router for router in booted if router.place}
+    written = {_key(router.place): router for router in facts.routers}
+    for key, router in written.items():
+        if router.included or not router.routes:
+            continue
+        if key not in seen:
+            yield _finding(router.place, router.name, Confidence.LIKELY, Evidence.STATIC)
+        elif not seen[key].registered:
+            yield _finding(router.place, router.name, Confidence.CERTAIN, Evidence.BOTH)
+    for key, record in seen.items():
+        included = written[key].included if key in written else True
+        if included and record.routes and not record.registered and record.place:
+            yield _finding(record.place, record.name, Confidence.LIKELY, Evidence.RUNTIME)
+
+
+def _key(place: Place) -> tuple[str, int]:
+    return place.path, place.line
+
+
+def _finding(place: Place, name: str, confidence: Confidence, evidence: Evidence) -> Finding:
+    return CHECK.finding(
+        place,
+        f"`{name}` has routes and is never registered with the app",
+        root_cause="The app knows a router's routes only once something includes it; until then they answer 404.",
+        confidence=confidence,
+        evidence=evidence,
+    )

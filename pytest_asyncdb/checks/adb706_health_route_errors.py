@@ -1,0 +1,78 @@
+"""A health route answers 5xx or raises, although the database is healthy.
+
+## What it does
+Asks each health route of the booted app. Reports a status of 500 or more, an exception, and a route that never
+answers. Any other status is an answer: 401 and redirects are choices. Nothing is judged while an engine of the app is
+reported as broken, or when the sandbox refused something that the route wanted to reach.
+
+## Root cause
+The exception, where there is one, says it. Load balancers and orchestrators take the app out of service.
+
+## Fix
+Repair what raised, at the place that the finding names.
+
+## Fix safety
+No automatic fix.
+
+## Seen on
+FastAPI 0.165, Starlette 1.10 and Litestar 2.25.
+
+## Sources
+- https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, refused_in
+from pytest_asyncdb.model.check import Check, NotJudgedError
+from pytest_asyncdb.model.errors import missing_table, one_line
+from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.model.finding import Finding
+    from pytest_asyncdb.sandbox.record import ResponseRecord
+
+CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
+
+_FIRST_SERVER_ERROR = 500
+
+
+@CHECK
+def find(facts: Facts) -> Iterator[Finding]:
+    """Report each health route that errors, at its endpoint or where it raised."""
+    boot = boot_past(facts, "import", "create", "startup")
+    failed = [one for one in boot.responses if one.kind == "health" and _errors(one)]
+    engine = broken_engine(facts)
+    refused = refused_in(boot, "requests", "startup")
+    if failed and engine:
+        raise NotJudgedError(f"the engine at {engine.place} has to connect first")
+    if failed and refused:
+        raise NotJudgedError(f"`{failed[0].path}` errors after the sandbox refused a connection to {refused.target}")
+    for response in failed:
+        error = response.error
+        table = missing_table(error, response.body)
+        yield CHECK.finding(
+            (error and error.place) or response.place or app_place(facts),
+            f"`{response.method} {response.path}` {_what(response)}",
+            root_cause=f"Table `{table}` does not exist in a database that only this app's startup has prepared."
+            if table
+            else "The app was started and its database is healthy, so the route itself is at fault.",
+            confidence=Confidence.LIKELY if table else Confidence.CERTAIN,
+            evidence=Evidence.RUNTIME,
+        )
+
+
+def _errors(response: ResponseRecord) -> bool:
+    return response.timed_out or response.status is None or response.status >= _FIRST_SERVER_ERROR
+
+
+def _what(response: ResponseRecord) -> str:
+    if response.timed_out:
+        return "does not answer"
+    said = f": {one_line(response.error)}" if response.error else ""
+    return f"answers {response.status}{said}" if response.status else f"raises{said}"

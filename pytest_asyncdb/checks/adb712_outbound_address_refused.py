@@ -1,0 +1,64 @@
+"""The app tried to reach something other than its database, and the sandbox refused it.
+
+## What it does
+Lists each address that the app wanted to reach, or program that it wanted to start, while it was checked. This is
+advice: it says what the check could not see, and what a test run of the app would really contact.
+
+## Root cause
+During a check no connection leaves for anything but the throwaway database: a cache, a broker, an error tracker or a
+mail server named in the settings may be the production one.
+
+## Fix
+Nothing has to change. To have such a part judged too, point it at something local for the check with `asyncdb_env`, or
+make it optional at startup.
+
+## Fix safety
+No automatic fix.
+
+## Seen on
+Python 3.11 to 3.13.
+
+## Sources
+- https://docs.python.org/3/library/audit_events.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.booted import app_place, boot_past
+from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.finding import Evidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.model.finding import Finding
+
+CHECK = Check(__name__, severity=Severity.ADVICE, since="0.1")
+
+_TRIED = {"connect": "reach", "resolve": "look up", "send": "send to", "program": "run"}
+_WHEN = {
+    "import": "while it was imported",
+    "create": "while it was made",
+    "startup": "at startup",
+    "requests": "while it answered a request",
+    "shutdown": "at shutdown",
+}
+
+
+@CHECK
+def find(facts: Facts) -> Iterator[Finding]:
+    """Report each target once, at the first place that wanted it."""
+    told: set[str] = set()
+    for refused in boot_past(facts).refused:
+        if refused.target not in told and refused.phase in _WHEN:
+            told.add(refused.target)
+            yield CHECK.finding(
+                refused.place or app_place(facts),
+                f"the app tries to {_TRIED.get(refused.kind, 'reach')} `{refused.target}` {_WHEN[refused.phase]}, "
+                "which the check does not let through",
+                root_cause="Only the throwaway database can be reached during a check, whatever the settings name.",
+                evidence=Evidence.RUNTIME,
+            )
