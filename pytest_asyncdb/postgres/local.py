@@ -1,0 +1,114 @@
+"""Server binaries found on this machine: a distribution's package, Homebrew, Postgres.app, or what PATH says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.postgres.binaries import Binaries, serve
+from pytest_asyncdb.postgres.protocol import TIMEOUT, ServerError
+from pytest_asyncdb.postgres.supervised import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from pytest_asyncdb.model.server import Server
+
+PATTERNS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/libexec/postgresql*",
+    "/usr/lib/postgresql*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+    "/usr/local/pgsql/bin",
+)
+OLDEST = 12
+INSTALL = "install a server, e.g. `apt install postgresql`, `dnf install postgresql-server` or `brew install postgresql@18`"
+
+
+@dataclass
+class Local:
+    """Binaries that are installed here.
+
+    ``bindir`` names their directory; without it they are looked for on PATH, by ``pg_config``, and where
+    packages put them, newest first.
+    """
+
+    bindir: Path | None = None
+    timeout: float = TIMEOUT
+    name = "local"
+
+    @cached_property
+    def _found(self) -> tuple[Binaries | None, tuple[str, ...]]:
+        """The first directory that will do, and what was wrong with those before."""
+        rejected: list[str] = []
+        for candidate in self._candidates():
+            binaries = Binaries(candidate, ((candidate.parent, "postgres"),), f"postgres/{candidate.name}")
+            why = f"{binaries.missing} is missing" if binaries.missing else _unfit(candidate)
+            if not why:
+                return binaries, tuple(rejected)
+            rejected.append(f"{candidate}: {why}")
+        return None, tuple(rejected)
+
+    def _candidates(self) -> Iterator[Path]:
+        if self.bindir is not None:
+            yield self.bindir
+            return
+        for folder in os.get_exec_path():
+            if os.access(os.path.join(folder, "initdb"), os.X_OK) and os.access(os.path.join(folder, "postgres"), os.X_OK):  # noqa: PTH118 - an entry of PATH may be empty or relative
+                yield Path(folder).absolute()
+        yield from _of_pg_config()
+        for pattern in PATTERNS:
+            yield from sorted(Path("/").glob(pattern[1:]), key=_version_in, reverse=True)
+
+    def unusable(self) -> str | None:
+        """Why it cannot serve; see ``Provider``."""
+        found, rejected = self._found
+        if found:
+            return None
+        if rejected:
+            return f"no usable server binaries ({'; '.join(rejected)}); {INSTALL}"
+        places = ", ".join(PATTERNS)
+        return f"initdb and postgres are neither on PATH, nor where pg_config points, nor in {places}; {INSTALL}"
+
+    def serve(self) -> AbstractContextManager[Server]:
+        """Serve; see ``Provider``."""
+        found, _ = self._found
+        if found is None:
+            raise ServerError(str(self.unusable()))
+        return serve(self.name, found, self.timeout)
+
+
+def _of_pg_config() -> Iterator[Path]:
+    program = shutil.which("pg_config")
+    said = _output(program, "--bindir") if program else ""
+    if said:
+        yield Path(said)
+
+
+def _version_in(path: Path) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", str(path)))
+
+
+def _unfit(folder: Path) -> str:
+    version = re.search(r"\) (\d+)", _output(str(folder / "postgres"), "-V"))
+    if version is None:
+        return "`postgres -V` does not run"
+    return "" if int(version[1]) >= OLDEST else f"version {version[1]} is older than {OLDEST}"
+
+
+def _output(program: str, argument: str) -> str:
+    try:
+        done = subprocess.run([program, argument], capture_output=True, text=True, check=True, timeout=10, env=environment())
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

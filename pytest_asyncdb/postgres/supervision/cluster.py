@@ -1,0 +1,235 @@
+"""A database cluster and its server: from the template or from initdb to ready, and to its end."""
+
+# ruff: noqa: PTH102, PTH123 - importing pathlib takes as long as starting half a server
+
+from __future__ import annotations
+
+import _signal
+import os
+import time
+from itertools import takewhile
+
+from pytest_asyncdb.postgres.supervision.process import Program
+from pytest_asyncdb.postgres.supervision.rundir import remove_tree
+from pytest_asyncdb.postgres.supervision.template import DamagedError, Packing, Template
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_asyncdb.postgres.supervision.identity import Identity
+    from pytest_asyncdb.postgres.supervision.wire import Line, Message
+
+ROLES = "global/1260"
+"""The table of roles, pg_authid, at the place that every new cluster has it."""
+PLACEHOLDER = "SCRAM-SHA-256$4096:YXN5bmNkYi1wbGFjZWhvbA==$" + "A" * 43 + "=:" + "A" * 43 + "="
+"""What initdb stores for the superuser: nobody's password, as long as every real verifier."""
+INITDB_FLAGS = ("-A", "scram-sha-256", "-N", "--locale=C", "-E", "UTF8", "--no-instructions", "--wal-segsize=1")
+INITDB_FLAGS_SINCE = (
+    (17, ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")),  # lower() and upper() know more than ASCII
+    (18, ("--no-data-checksums",)),  # on by default since then; the password is written under them
+)
+SERVER_FLAGS = {
+    "listen_addresses": "",  # the front listens; the server has a socket in its private directory
+    "unix_socket_directories": ".",  # relative to the data directory: no path is too long
+    "password_encryption": "scram-sha-256",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "shared_buffers": "16MB",
+    "jit": "off",
+    "dynamic_shared_memory_type": "mmap",  # inside the data directory, so it goes away with it
+    "log_destination": "stderr",
+    "logging_collector": "off",
+}
+HBA = b"local all all scram-sha-256\n"
+SOCKET = "data/.s.PGSQL.5432"
+TICK = 0.001
+STATUS = 7
+"""Index of the status in ``postmaster.pid``."""
+PATIENCE = 6.0
+"""Seconds that a server has to stop at once; its own limit for its children is 5."""
+
+
+class StartError(Exception):
+    """The server cannot be started; the text says what was tried."""
+
+
+class Cluster:
+    """One server below the current directory: ``data/`` and ``log``."""
+
+    def __init__(self, request: Message, identity: Identity, line: Line) -> None:
+        """Prepare; nothing is started yet."""
+        self._request = request
+        self._identity = identity
+        self._line = line
+        self._bin: str = request["bin"]
+        self._environment: dict[str, str] = {**request["environment"], "LC_ALL": "C", "TZ": "UTC"}
+        self._log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._end = time.monotonic() + request["timeout"]
+        self._running: list[Program] = []
+        self._packing: Packing | None = None
+        self.version = ""
+
+    def start(self, meanwhile: Callable[[], None]) -> None:
+        """Start the server; ``meanwhile`` is called while it starts (again, if it has to be started anew).
+
+        Raises:
+            StartError: it does not start.
+            CutError: the owner went away.
+        """
+        try:
+            template = Template(self._request["template"])
+        except (DamagedError, OSError, ValueError):
+            self._from_nothing(meanwhile)
+            return
+        self.version = template.version
+        try:
+            self._from_template(template, meanwhile)
+        except (StartError, DamagedError, OSError):  # a template that makes no server is worth nothing: make another
+            self.stop()
+            remove_tree("data")
+            self._from_nothing(meanwhile)
+
+    def publish(self) -> None:
+        """Keep a template for the next start, if this one had to make it."""
+        if self._packing:
+            self._packing.publish()
+            self._packing = None
+
+    def stop(self) -> None:
+        """Stop at once: nothing in this server is worth a checkpoint."""
+        if self._packing:
+            self._packing.abandon()
+            self._packing = None
+        while self._running:
+            program = self._running.pop()
+            program.signal(program.death)
+            end = time.monotonic() + PATIENCE
+            while not program.ended():
+                time.sleep(TICK)
+                if time.monotonic() > end:
+                    program.signal(_signal.SIGKILL)
+
+    def log_tail(self) -> str:
+        """The last lines of what initdb and the server wrote."""
+        with open("log", "rb") as log:
+            return log.read()[-4000:].decode(errors="replace")
+
+    def _from_template(self, template: Template, meanwhile: Callable[[], None]) -> None:
+        server = self._fork(_signal.SIGQUIT)
+        self._make_data()
+        self._identity.enter()  # our own Python may be out of reach in here: nothing is imported until leave()
+        try:
+            template.unpack("data", databases=False)
+            self._personalise()
+            self._go(server)
+            template.unpack("data", databases=True)
+        finally:
+            self._identity.leave()
+        meanwhile()
+        if not template.intact():
+            raise DamagedError
+        self._await_ready(server)
+
+    def _from_nothing(self, meanwhile: Callable[[], None]) -> None:
+        self.version = self._version()
+        server = self._fork(_signal.SIGQUIT)
+        self._initdb()
+        try:
+            self._packing = Packing("data", self.version, self._request["template"], self._needed_segment())
+        except OSError:
+            self._packing = None  # a cache that cannot be written makes the next start slower, nothing else
+        self._personalise()
+        self._go(server)
+        meanwhile()
+        self._await_ready(server)
+
+    def _initdb(self) -> None:
+        with open("placeholder", "wb") as file:
+            file.write(PLACEHOLDER.encode() + b"\n")
+        os.chown("placeholder", self._identity.uid, -1)
+        self._make_data()
+        major = int("".join(takewhile(str.isdigit, self.version)))
+        extra = [flag for since, flags in INITDB_FLAGS_SINCE if major >= since for flag in flags]
+        superuser = ["-U", self._request["user"], "--pwfile=placeholder"]
+        initdb = self._fork(_signal.SIGKILL)
+        initdb.go([f"{self._bin}/initdb", "-D", "data", *superuser, *INITDB_FLAGS, *extra], self._environment)
+        while not initdb.ended():
+            self._pause("initdb")
+        if initdb.failed:
+            raise StartError(f"{self._bin}/initdb failed")
+        self._running.remove(initdb)
+
+    def _make_data(self) -> None:
+        os.mkdir("data", 0o700)
+        os.chown("data", self._identity.uid, self._identity.gid)
+
+    def _version(self) -> str:
+        """``18.6`` out of ``postgres (PostgreSQL) 18.6 (Debian ...)``."""
+        said = self._ask("postgres", "-V").split()
+        if len(said) < 3 or not said[2][:1].isdigit():  # noqa: PLR2004 - program, name, version
+            raise StartError(f"{self._bin}/postgres -V does not tell a version")
+        return said[2]
+
+    def _needed_segment(self) -> str | None:
+        """The only WAL file that a cleanly stopped cluster needs; initdb leaves several MB of others."""
+        try:
+            told = self._ask("pg_controldata", "-D", "data")
+        except StartError:
+            return None  # not every package has this program
+        found = [line.split()[-1] for line in told.splitlines() if "REDO WAL file" in line]
+        return found[0] if found and os.path.isfile(f"data/pg_wal/{found[0]}") else None
+
+    def _ask(self, program: str, *arguments: str) -> str:
+        import subprocess
+
+        try:
+            done = subprocess.run(
+                [f"{self._bin}/{program}", *arguments],
+                env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=30,
+            )  # fmt: skip
+        except (OSError, subprocess.SubprocessError) as error:
+            raise StartError(f"{self._bin}/{program} cannot be run: {error}") from error
+        return done.stdout
+
+    def _fork(self, death: int) -> Program:
+        program = Program(self._identity, self._log, death=death)
+        self._running.append(program)
+        return program
+
+    def _go(self, server: Program) -> None:
+        flags = [word for name, value in SERVER_FLAGS.items() for word in ("-c", f"{name}={value}")]
+        server.go([f"{self._bin}/postgres", "-F", "-D", "data", *flags], self._environment)
+
+    def _personalise(self) -> None:
+        """Put this server's password where the placeholder is, and let nobody in without it."""
+        verifier: bytes = self._request["verifier"].encode()
+        with open(f"data/{ROLES}", "r+b") as roles:
+            content = roles.read()
+            if content.count(PLACEHOLDER.encode()) != 1 or len(verifier) != len(PLACEHOLDER):
+                raise StartError(f"the superuser's password is not at its place in {ROLES} of a new cluster")
+            roles.seek(content.index(PLACEHOLDER.encode()))
+            roles.write(verifier)
+        with open("data/pg_hba.conf", "wb") as hba:
+            hba.write(HBA)
+
+    def _await_ready(self, server: Program) -> None:
+        """Line 8 of ``postmaster.pid`` is the server's own word."""
+        while True:
+            if server.ended():
+                raise StartError(f"{self._bin}/postgres ended while starting")
+            try:
+                with open("data/postmaster.pid", "rb") as file:
+                    lines = file.read().split(b"\n")
+            except FileNotFoundError:
+                lines = []
+            if len(lines) > STATUS and lines[STATUS].strip() == b"ready":
+                return
+            self._pause("postgres")
+
+    def _pause(self, program: str) -> None:
+        self._line.wait(TICK)
+        if time.monotonic() > self._end:
+            raise StartError(f"{self._bin}/{program} was not ready in {self._request['timeout']:g} s")

@@ -1,0 +1,90 @@
+"""The supervisor's life, from the owner's first word to an empty place."""
+
+# ruff: noqa: PTH123 - importing pathlib takes as long as starting half a server
+
+from __future__ import annotations
+
+import os
+
+from pytest_asyncdb.postgres.supervision import identity, rundir
+from pytest_asyncdb.postgres.supervision.process import ignore_signals
+from pytest_asyncdb.postgres.supervision.wire import CutError, Line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pytest_asyncdb.postgres.supervision.cluster import Cluster
+    from pytest_asyncdb.postgres.supervision.front import Front
+    from pytest_asyncdb.postgres.supervision.wire import Message
+
+
+def live() -> None:
+    """Serve one owner; return only when nothing of the server is left."""
+    ignore_signals()
+    os.umask(0o077)
+    line = Line()
+    try:
+        request = line.receive()
+        line.watch(request["owner"])
+    except CutError:
+        return
+    try:
+        user = identity.pick()
+        run = rundir.make(request["bases"], user)
+    except OSError as error:
+        line.say("failed", reason=str(error), log="")
+        return
+    try:
+        os.chdir(run.path)
+        SERVE[request["mode"]](line, request, user, run.path)
+    except CutError:
+        pass
+    finally:
+        run.remove()
+
+
+def _serve_binaries(line: Line, request: Message, user: identity.Identity, path: str) -> None:
+    from pytest_asyncdb.postgres.supervision.cluster import SOCKET, Cluster, StartError
+
+    _make_reachable(request, user)
+    cluster = Cluster(request, user, line)
+    fronts: list[Front] = []
+
+    def open_front() -> None:
+        if not fronts:
+            fronts.append(_front(line.receive(), request, SOCKET))
+
+    try:
+        cluster.start(open_front)
+        line.say("ready", port=fronts[0].port, version=cluster.version, directory=path)
+        cluster.publish()
+        _hold(line, request)
+    except (StartError, OSError) as error:
+        line.say("failed", reason=str(error), log=cluster.log_tail())
+    finally:
+        cluster.stop()
+        line.say("stopped")
+
+
+def _make_reachable(request: Message, user: identity.Identity) -> None:
+    if user.changes and not user.reaches(f"{request['bin']}/postgres"):
+        request["bin"] = identity.readable_copy(request["trees"], request["bin_in_trees"], request["shared_copy"])
+
+
+def _front(tls: Message, request: Message, upstream: str | tuple[str, int]) -> Front:
+    from pytest_asyncdb.postgres.supervision.front import Front
+    from pytest_asyncdb.postgres.supervision.scram import Keys
+
+    for name in ("server.pem", "ca.pem"):
+        with open(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(tls[name])
+    return Front(upstream, "server.pem", request["user"], Keys(*request["keys"]))
+
+
+def _hold(line: Line, request: Message) -> None:
+    for base in request["bases"]:
+        rundir.sweep(base)
+    while True:
+        line.wait()
+
+
+SERVE = {"binaries": _serve_binaries}
