@@ -1,8 +1,8 @@
 """What each parameter of a database URL must become for SQLAlchemy with asyncpg.
 
 SQLAlchemy's asyncpg dialect hands each query parameter to ``asyncpg.connect()`` as a keyword argument: what that
-function does not take is a ``TypeError`` at the first connection. Seen with SQLAlchemy 2.0.58 and 2.1.9, asyncpg 0.29 to
-0.32.
+function does not take is a ``TypeError`` at the first connection. Seen with SQLAlchemy 2.0.58 and 2.1.9 and with
+asyncpg 0.29 to 0.32.
 """
 
 from __future__ import annotations
@@ -165,7 +165,9 @@ def _mode(name: str, value: str) -> Translation:
     if mode == value:
         reason = f"{_REFUSED.format(name=name)}; its own name for it is `ssl`, with the same words"
         return Translation(name, Action.REPLACE, reason, text=f"ssl={mode}")
-    guess = "" if mode == "disable" else "; it encrypts without authenticating the server, as `verify-full` would"
+    guess = (
+        "" if mode == "disable" else "; this one encrypts but does not authenticate the server: verify-full does both"
+    )
     reason = f"asyncpg takes one of {', '.join(SSL_MODES)} for it{guess}"
     return Translation(name, Action.REPLACE, reason, text=f"ssl={mode}", same=mode == "disable")
 

@@ -30,7 +30,7 @@ NUMERIC_IN_CONNECT_ARGS: dict[str, type[int | float]] = {
     "max_cached_statement_lifetime": int,
     "max_cacheable_statement_size": int,
 }
-"""Options of ``asyncpg.connect()`` that it compares with numbers: text from the URL is a ``TypeError`` on connecting."""
+"""Options of ``asyncpg.connect()`` that it compares with numbers: text from a URL is a ``TypeError``."""
 
 ASYNCPG_ONLY = frozenset(
     {
