@@ -30,11 +30,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.calls import bound_name, without_argument
+from pytest_asyncdb.model.calls import bound_name, import_read_only_by, without_argument
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.errors import is_missing_driver, one_line
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.model.fix import Fix
+from pytest_asyncdb.model.fix import Fix, RemoveImport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.facts.python import Argument, Call
     from pytest_asyncdb.model.finding import Finding
-    from pytest_asyncdb.model.fix import Replace
+    from pytest_asyncdb.model.fix import Change, Replace
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
@@ -62,9 +62,9 @@ def find(facts: Facts) -> Iterator[Finding]:
         error = engine.seen.error if engine.seen else None
         fault = _fault(facts, engine) if engine.is_async else ""
         if error and not is_missing_driver(error):
-            yield _finding(engine, one_line(error), Evidence.BOTH if fault else Evidence.RUNTIME)
+            yield _finding(facts, engine, one_line(error), Evidence.BOTH if fault else Evidence.RUNTIME)
         elif fault and engine.seen is None:
-            yield _finding(engine, fault, Evidence.STATIC)
+            yield _finding(facts, engine, fault, Evidence.STATIC)
 
 
 def _fault(facts: Facts, engine: Engine) -> str:
@@ -89,25 +89,27 @@ def _pool(call: Call | None) -> str:
     return origin.rpartition(".")[2] if origin and origin.startswith("sqlalchemy.") else ""
 
 
-def _finding(engine: Engine, what: str, evidence: Evidence) -> Finding:
+def _finding(facts: Facts, engine: Engine, what: str, evidence: Evidence) -> Finding:
     return CHECK.finding(
         engine.place,
         f"making `{bound_name(engine.call, 'an engine')}` raises {what}",
         root_cause="SQLAlchemy checks the arguments when the engine is made, so whatever makes it fails too.",
-        fixes=_fixes(engine.call, _pool(engine.call)),
+        fixes=_fixes(facts, engine.call, _pool(engine.call)),
         evidence=evidence,
     )
 
 
-def _fixes(call: Call | None, pool: str) -> tuple[Fix, ...]:
+def _fixes(facts: Facts, call: Call | None, pool: str) -> tuple[Fix, ...]:
     names = ("poolclass",) if pool in _FOR_THREADS else _SIZES if pool in _WITHOUT_SIZE else ()
     given = [a for a in call.arguments if a.keyword in names] if call else []
-    changes = [change for a in given if call and (change := _deletion(call, a))]
-    if not changes or len(changes) < len(given):
+    changes: list[Change] = [change for a in given if call and (change := _deletion(call, a))]
+    if not call or not changes or len(changes) < len(given):
         return ()
     title = f"Delete {' and '.join(f'`{a.keyword}`' for a in given)}"
     if names is _SIZES:
         return (Fix(title, tuple(changes), safe=False, why="Decide which was meant: sizes, or a pool without."),)
+    if gone := import_read_only_by(facts.modules, call.span.path, pool, 1):
+        changes.append(RemoveImport(call.span.path, gone.module, pool))
     return (Fix(title, tuple(changes), safe=True, why="The default pool is made for async engines."),)
 
 

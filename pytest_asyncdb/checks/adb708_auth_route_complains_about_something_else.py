@@ -67,7 +67,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             yield CHECK.finding(
                 place,
                 f"`{response.method} {response.path}` wants a query parameter `{strange[0]}`{symbol}",
-                root_cause="FastAPI takes the parameters of what `Depends()` is given for parameters of the request; it "
+                root_cause="FastAPI takes the parameters of what `Depends()` is given for the request's own; it "
                 "needs a function that yields a session.",
                 evidence=Evidence.BOTH if symbol else Evidence.RUNTIME,
             )

@@ -1,0 +1,43 @@
+"""An app."""
+
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app:change-me@localhost/app")
+SessionLocal = async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    yield
+    await engine.dispose()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/health")
+async def health() -> dict[str, str]:
+    return {"status": "healthy"}
+
+
+class Credentials(BaseModel):
+    """What a login carries."""
+
+    email: str
+    password: str
+
+
+@app.post("/auth/login", status_code=204)
+async def login(
+    credentials: Credentials,
+    session=Depends(SessionLocal),  # expect: ADB708
+) -> None:
+    """Log in."""
+    await session.execute(text("SELECT 1"))
