@@ -164,7 +164,7 @@ def _served(project: Project, found: Found) -> Iterator[_Candidate]:
     """The module that imports the app, adds to it and serves it: ``app.run()`` or ``uvicorn.run(app)``."""
     stem = re.escape(found.path.rpartition("/")[2].removesuffix(".py"))
     name = re.escape(found.name)
-    imports = re.compile(_FROM_IMPORT.format(module=rf"[\w.]*\b{stem}", name=name), re.MULTILINE)
+    imports = re.compile(rf"^from\s+[\w.]*\b{stem}\s+import\s+(?:\*|[^\n]*\b{name}\b)", re.MULTILINE)
     runs = re.compile(rf"\b{name}\.run\(|\b(?:run|serve)\(\s*(?:app\s*=\s*)?{name}\s*[,)]")
     for path in () if found.factory else project.python_files:
         if path != found.path and role_of(path) == "app" and b"run(" in (project.data(path) or b""):

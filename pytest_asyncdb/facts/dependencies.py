@@ -25,6 +25,8 @@ class Requirement:
     """The requirement's own text inside the file (without quotes, comments or line ending)."""
     name_span: Span
     """Name and extras: what an ``[asyncio]`` is appended to."""
+    style: str = "pep508"
+    """How it is written: ``pep508``, ``poetry`` or ``pipfile`` (``name = "..."``, where extras stand in a table)."""
 
 
 @dataclass(frozen=True, slots=True)

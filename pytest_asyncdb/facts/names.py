@@ -6,9 +6,11 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.facts.scopes import Bound
+
 if TYPE_CHECKING:
     from pytest_asyncdb.facts.codebase import Codebase
-    from pytest_asyncdb.facts.scopes import Bound, Scope
+    from pytest_asyncdb.facts.scopes import Scope
 
 _DEPTH = 12
 _HOMES = {
@@ -73,6 +75,10 @@ class Names:
         found = self.find(node.id, scope)
         if found is None:
             return self._from_stars(node.id, scope.top, 0)
+        bound, where = found
+        if bound.imported and bound.values and where is scope and node.lineno <= (bound.values[0][0].end_lineno or 0):
+            # `AsyncSession = sessionmaker(class_=AsyncSession)`: up to there the name is the imported one.
+            return self._origin(node.id, Bound(imported=bound.imported), where, 0)
         return self._origin(node.id, *found, 0)
 
     def find(self, name: str, scope: Scope) -> tuple[Bound, Scope] | None:

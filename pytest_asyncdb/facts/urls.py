@@ -43,6 +43,8 @@ class WrittenUrl:
     password_is_placeholder: bool
     tracked: bool
     """Whether git tracks the file."""
+    role: str = "app"
+    """``app``, ``test``, ``migration`` or ``script``: of the file it stands in."""
 
     @property
     def driver(self) -> str | None:

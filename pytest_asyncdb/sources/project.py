@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 _HUGE = 1_000_000
 _CREDENTIALS = re.compile(rb"://[^\s:/@\"'`]*:[^\s@\"'`]+@")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'`<>]+")
-_NAMED = r"(?im)^[ \t-]*[\"']?(?P<name>\w*(?:pass|passwd|password|pwd|secret|secret_key|api_key|token))[\"']?"
-_SETTING = re.compile(_NAMED + r"[ \t]*[:=][ \t]*[\"']?(?P<value>[^\s\"'#]+)")
-_LITERAL = re.compile(_NAMED + r"[ \t]*(?::[ \t]*\w+[ \t]*)?=[ \t]*[\"'](?P<value>(?=\S*\d)(?=\S*[A-Za-z])[^\s\"']{8,})[\"']")
+_NAMED = r"[\"']?(?P<name>\w*(?:pass|passwd|password|pwd|secret|secret_key|api_key|token))[\"']?[ \t]*"
+_SETTING = re.compile(r"(?im)^[ \t-]*" + _NAMED + r"[:=][ \t]*[\"']?(?P<value>[^\s\"'#]+)")
+# In Python many a string beside such a name is none: only what looks like a password counts.
+_LITERAL = re.compile(
+    r"(?i)\b" + _NAMED + r"(?::[ \t]*\w+[ \t]*)?=[ \t]*[\"'](?P<value>(?=\S*\d)(?=\S*[A-Za-z])[^\s\"']{8,})[\"']"
+)
 _SETTING_FILES = (".ini", ".cfg", ".yml", ".yaml", ".toml", ".conf")
 _URL_FILES = (".py", ".ini", ".cfg", ".toml", ".yml", ".yaml", ".json", ".sh", ".md", ".rst", ".txt", ".conf")
 _SECRET_WORD = re.compile(rb"(?i)pass|pwd|secret|api_key|token")

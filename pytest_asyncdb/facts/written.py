@@ -1,0 +1,159 @@
+"""Database URLs as they stand in the project's files, with the exact position of each part."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.facts.codebase import Source
+from pytest_asyncdb.facts.layout import role_of
+from pytest_asyncdb.facts.literals import literal_urls
+from pytest_asyncdb.facts.urls import UrlParameter, WrittenUrl
+from pytest_asyncdb.sources.dotenv import entries
+from pytest_asyncdb.urls.parse import InvalidURL, parse_url
+from pytest_asyncdb.urls.parsed import is_secret_parameter
+from pytest_asyncdb.urls.redact import MASK, is_placeholder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_asyncdb.facts.codebase import Codebase
+    from pytest_asyncdb.model.place import Span
+    from pytest_asyncdb.sources.project import Project
+    from pytest_asyncdb.urls.parsed import Parameter
+
+_SCHEMES = r"(?:jdbc:)?(?:postgres(?:ql)?|pgsql|cockroachdb|redshift|mysql|mariadb|sqlite|mssql|oracle)(?:\+\w+)?"
+DATABASE_URL = re.compile(rf"(?<![\w+])(?:{_SCHEMES}://|jdbc:postgresql:)", re.IGNORECASE)
+_IN_BYTES = re.compile(DATABASE_URL.pattern.encode(), re.IGNORECASE)
+_IN_INI = re.compile(
+    rf"(?im)^[ \t]*(?P<key>[\w.\-]+)[ \t]*[=:][ \t]*[\"']?(?P<url>{_SCHEMES}://[^\s\"']+)"
+)
+_IN_COMPOSE = re.compile(
+    rf"(?im)^[ \t]*(?:-[ \t]*)?[\"']?(?P<key>[\w.\-]+)[\"']?[ \t]*[:=][ \t]*[\"']?(?P<url>{_SCHEMES}://[^\s\"']+)"
+)
+_COMPOSE = re.compile(r"(?:.*/)?(?:docker-)?compose[^/]*\.ya?ml", re.IGNORECASE)
+_EXAMPLE = re.compile(r"(?i)example|sample|template|(?<![a-z])dist(?![a-z])|default")
+_TEST = re.compile(r"(?i)(?<![a-z])test(?:s|ing)?(?![a-z])")
+_TEMPLATE = re.compile(r"\$?\{[^{}]*\}|%\(?\w*\)?s|<[^<>]+>")
+
+
+def written_urls(project: Project, codebase: Codebase) -> tuple[WrittenUrl, ...]:
+    """Find every database URL in ``.env`` files, ini files, compose files and Python string literals."""
+    return (*_in_env_files(project), *_in_settings(project), *_in_python(project, codebase))
+
+
+def written_url(  # noqa: PLR0913 - one call names what is known about the place, by keyword
+    project: Project,
+    path: str,
+    text: str,
+    position: Callable[[int], int],
+    *,
+    kind: str,
+    key: str | None,
+    role: str,
+) -> WrittenUrl | None:
+    """Describe one URL.
+
+    Args:
+        project: the project on disk.
+        path: the file it stands in.
+        text: the URL as written.
+        position: maps an offset in ``text`` to one in the file.
+        kind: of the file.
+        key: name of the setting.
+        role: ``app``, ``test``, ``migration`` or ``script``.
+
+    Returns:
+        None when the text is no URL.
+    """
+    try:
+        url = parse_url(text)
+    except InvalidURL:
+        return None
+    if url.form != "url" and not url.scheme:
+        return None
+    lines = project.lines(path)
+
+    def span(part: tuple[int, int]) -> Span:
+        start, end = part
+        first = position(start)
+        return lines.span(first, position(end - 1) + 1 if end > start else first)
+
+    exact = (url.scheme_span, url.query_span, *(one.span for one in url.parameters))
+    if any(len(range(*one)) != span(one).end - span(one).start for one in exact):
+        return None  # a part is spread over several string literals: no edit of it would be exact
+    return WrittenUrl(
+        kind=kind,
+        key=key,
+        masked=url.masked,
+        span=span(url.span),
+        scheme=url.scheme,
+        scheme_span=span(url.scheme_span),
+        username=url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        parameters=tuple(UrlParameter(one.name, _shown(one), span(one.span)) for one in url.parameters),
+        query_span=span(url.query_span),
+        has_password=bool(url.password),
+        password_is_placeholder=bool(url.password) and _is_stand_in(url.password or ""),
+        tracked=project.tracked(path),
+        role=role,
+    )
+
+
+def _shown(parameter: Parameter) -> str:
+    return MASK if is_secret_parameter(parameter.name) else parameter.value
+
+
+def _is_stand_in(password: str) -> bool:
+    return is_placeholder(password) or _TEMPLATE.search(password) is not None
+
+
+def _in_env_files(project: Project) -> Iterator[WrittenUrl]:
+    for path in project.env_files:
+        if not _IN_BYTES.search(project.data(path) or b""):
+            continue
+        kind = "env-example" if _EXAMPLE.search(path.rpartition("/")[2]) else "env"
+        role = "test" if _TEST.search(path.rpartition("/")[2]) else role_of(path)
+        text = project.text(path)
+        for entry in entries(text):
+            raw = text[entry.value_start : entry.value_end]
+            if DATABASE_URL.search(raw):
+                yield from _found(project, path, raw, entry.value_start, kind=kind, key=entry.key, role=role)
+
+
+def _in_settings(project: Project) -> Iterator[WrittenUrl]:
+    for path in project.sources:
+        if path.endswith(".ini"):
+            kind, pattern = "ini", _IN_INI
+        elif _COMPOSE.fullmatch(path):
+            kind, pattern = "compose", _IN_COMPOSE
+        else:
+            continue
+        if not _IN_BYTES.search(project.data(path) or b""):
+            continue
+        role = "migration" if "alembic" in path else "test" if _TEST.search(path) else role_of(path)
+        for match in pattern.finditer(project.text(path)):
+            yield from _found(project, path, match["url"], match.start("url"), kind=kind, key=match["key"], role=role)
+
+
+def _in_python(project: Project, codebase: Codebase) -> Iterator[WrittenUrl]:
+    for path in project.python_files:
+        if not _IN_BYTES.search(project.data(path) or b""):
+            continue
+        source = codebase.parse(path)
+        for literal in literal_urls(source, DATABASE_URL) if isinstance(source, Source) else ():
+            url = written_url(
+                project, path, literal.text, literal.position, kind="python", key=literal.key, role=codebase.roles[path]
+            )
+            if url is not None:
+                yield url
+
+
+def _found(
+    project: Project, path: str, text: str, offset: int, *, kind: str, key: str, role: str
+) -> Iterator[WrittenUrl]:
+    url = written_url(project, path, text, lambda position: offset + position, kind=kind, key=key, role=role)
+    if url is not None:
+        yield url
