@@ -119,6 +119,8 @@ class ConnectionRecord:
     seconds: float = 0.0
     by_probe: bool = False
     """Made by the sandbox's own SELECT 1, not by the app."""
+    notes: tuple[str, ...] = ()
+    """What was not passed on as it was given and is therefore not judged: certificates, channel binding, ..."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""The sandbox's own requests: each health route, and each auth route with an empty JSON body."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from pytest_asyncdb.sandbox.asgi import Answer, ask
+from pytest_asyncdb.sandbox.routes import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_asyncdb.model.serial import Json
+    from pytest_asyncdb.sandbox.recorder import Recorder
+    from pytest_asyncdb.sandbox.routes import Route
+
+_MOST = 25
+_BODY = 4000
+_HEALTH = re.compile(
+    r"/(?:healthz?|health[-_]?checks?|heart[-_]?beat|liveness|livez?|alive|readiness|readyz?|ping|up|status|startupz?)/?$"
+    r"|/(?:healthz?|probes?|health[-_]?checks?)/[a-z_-]+/?$",
+    re.IGNORECASE,
+)
+_AUTH = re.compile(
+    r"/(?:sign[-_]?up|sign[-_]?in|log[-_]?in|register|registration|auth|authenticate|authentication|tokens?|jwt|access[-_]?token"
+    r"|sessions?|oauth2?)(?:/|$)",
+    re.IGNORECASE,
+)
+_NOT_AUTH = re.compile(r"/(?:log[-_]?out|sign[-_]?out|verify|callback|webhooks?)(?:/|$)", re.IGNORECASE)
+
+
+class Wanted:
+    """One request that is worth sending."""
+
+    def __init__(self, kind: str, method: str, route: Route) -> None:
+        """Take the route."""
+        self.kind = kind
+        self.method = method
+        self.route = route
+        self.body = b"{}" if kind == "auth" else None
+
+
+def wanted(routes: Iterable[Route]) -> Iterator[Wanted]:
+    """Choose the routes to ask; those with parameters in their path can't be asked."""
+    asked: set[tuple[str, str]] = set()
+    for route in routes:
+        if any(mark in route.path for mark in "{<:*"):
+            continue
+        for kind, method, looks in (("health", "GET", _looks_healthy), ("auth", "POST", _looks_auth)):
+            if method in route.methods and looks(route.path) and (method, route.path) not in asked and len(asked) < _MOST:
+                asked.add((method, route.path))
+                yield Wanted(kind, method, route)
+
+
+def _looks_healthy(path: str) -> bool:
+    return _HEALTH.search(path) is not None
+
+
+def _looks_auth(path: str) -> bool:
+    return _AUTH.search(path) is not None and _NOT_AUTH.search(path) is None
+
+
+class Requests:
+    """Sends requests.
+
+    Args:
+        recorder: where answers are told.
+        app: the ASGI callable.
+        state: what the app's lifespan left for its requests.
+        seconds: how long one request may take.
+    """
+
+    def __init__(self, recorder: Recorder, app: Any, state: dict[str, Any], seconds: float) -> None:
+        """Take what holds for every request."""
+        self._recorder = recorder
+        self._app = app
+        self._state = state
+        self._seconds = seconds
+
+    async def all(self, chosen: Iterable[Wanted], until: float) -> str:
+        """Send them one after the other.
+
+        Args:
+            chosen: the requests.
+            until: ``time.monotonic()`` after which none is sent any more.
+
+        Returns:
+            A note about what was not asked, or empty.
+        """
+        left = list(chosen)
+        while left and time.monotonic() < until:
+            await self._one(left.pop(0))
+        return f"{len(left)} routes were not asked: no time left" if left else ""
+
+    async def _one(self, request: Wanted) -> None:
+        errors: list[BaseException] = []
+        self._recorder.on_error = errors.append
+        answer = Answer()
+        timed_out = False
+        try:
+            async with asyncio.timeout(self._seconds):
+                await ask(self._app, request.method, request.route.path, self._state, request.body, answer)
+        except TimeoutError as error:
+            timed_out = not answer.done.is_set()
+            errors.insert(0, error)
+        except Exception as error:  # noqa: BLE001 - the app lets escape what it wants
+            errors.insert(0, error)
+        finally:
+            self._recorder.on_error = None
+        self._tell(request, answer, errors, timed_out=timed_out)
+
+    def _tell(self, request: Wanted, answer: Answer, errors: list[BaseException], *, timed_out: bool) -> None:
+        error: Json = self._recorder.error(errors[0]) if errors and not timed_out else None
+        self._recorder.emit(
+            "response",
+            kind=request.kind,
+            method=request.method,
+            path=request.route.path,
+            status=answer.status,
+            body=answer.body.decode("utf-8", "replace")[:_BODY],
+            sent=(request.body or b"").decode(),
+            error=error,
+            timed_out=timed_out,
+            place=endpoint_place(self._recorder, request.route),
+        )
+
+
+def endpoint_place(recorder: Recorder, route: Route) -> Json:
+    """Find where the route's function (or class) is defined in the project."""
+    code = getattr(route.endpoint, "__code__", None)
+    if code is None:
+        call = getattr(type(route.endpoint), "__call__", None)
+        code = getattr(call, "__code__", None)
+    return recorder.sources.definition(code) if code is not None else None
+
+
+def tell_routes(recorder: Recorder, routes: Iterable[Route]) -> None:
+    """Tell every route."""
+    for route in routes:
+        recorder.emit(
+            "route",
+            path=route.path,
+            methods=list(route.methods),
+            endpoint=name_of(route.endpoint),
+            place=endpoint_place(recorder, route),
+        )

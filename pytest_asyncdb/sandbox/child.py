@@ -1,0 +1,122 @@
+"""The child process: puts up the walls, boots the app, leaves."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.model.serial import Json
+    from pytest_asyncdb.sandbox.control import Address
+
+# fmt: off
+gc.disable()  # before anything else is imported: a process that lives for a second needs no collection
+
+import faulthandler  # noqa: E402
+import socket  # noqa: E402
+
+from pytest_asyncdb.sandbox.boot import Boot, Order  # noqa: E402
+from pytest_asyncdb.sandbox.control import Control, leash  # noqa: E402
+from pytest_asyncdb.sandbox.guard import Guard, Refusals  # noqa: E402
+from pytest_asyncdb.sandbox.hook import Hook, keep_bytecode_out  # noqa: E402
+from pytest_asyncdb.sandbox.leave import Phases  # noqa: E402
+from pytest_asyncdb.sandbox.logs import Logs  # noqa: E402
+from pytest_asyncdb.sandbox.loops import uvloop  # noqa: E402
+from pytest_asyncdb.sandbox.offspring import stay_in_group  # noqa: E402
+from pytest_asyncdb.sandbox.places import Sources  # noqa: E402
+from pytest_asyncdb.sandbox.pools import Pools  # noqa: E402
+from pytest_asyncdb.sandbox.programs import Programs  # noqa: E402
+from pytest_asyncdb.sandbox.recorder import Recorder  # noqa: E402
+from pytest_asyncdb.sandbox.redirect import Redirect  # noqa: E402
+from pytest_asyncdb.sandbox.routers import Routers  # noqa: E402
+from pytest_asyncdb.sandbox.versions import tell_versions  # noqa: E402
+from pytest_asyncdb.sandbox.watch import Watch  # noqa: E402
+from pytest_asyncdb.sandbox.watchdog import Watchdog  # noqa: E402
+
+# fmt: on
+
+
+def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
+    """Boot the app that the parent names; never returns.
+
+    Args:
+        control_descriptor: socket on which the request and the server come, and learned secrets go back.
+        events: pipe on which everything else goes back.
+        leash_descriptor: pipe that is never written to; when its other end closes, this process group is killed.
+    """
+    for descriptor in (control_descriptor, events, leash_descriptor):
+        os.set_inheritable(descriptor, False)
+    leash(leash_descriptor)
+    control = Control(socket.socket(fileno=control_descriptor))
+    told = control.request()
+    sources = Sources(str(told["project"]))
+    recorder = Recorder(events, sources, [str(one) for one in _list(told["secrets"])])
+    recorder.on_secret = control.learned
+    refusals = Refusals(recorder)
+    phases = Phases(recorder, refusals, str(told["mark"]))
+    phases.watchdog = watchdog = Watchdog(recorder, phases.bark)
+    watchdog.start()
+
+    def server() -> Address | None:
+        with watchdog.paused():
+            address = control.server()
+        if address is not None:
+            recorder.secret(address.password)
+        return address
+
+    boot = Boot(Order(told), recorder, phases, server, lambda: control.reason)
+    _put_up(boot, recorder, refusals, control, server, sources, events)
+    phases.watch_exit()
+    _look_like_a_server(told)
+    try:
+        boot.run()
+    except BaseException as error:  # noqa: BLE001 - a fault of the sandbox itself must not look like one of the app
+        details = recorder.error(error)
+        phases.end("died", code=70, detail=f"the sandbox failed: {details['type']}: {details['message']}")
+    tell_versions(recorder)
+    phases.end("done")
+
+
+def _put_up(  # noqa: PLR0913 - wires the parts together, in one place
+    boot: Boot, recorder: Recorder, refusals: Refusals, control: Control, server: object, sources: Sources, events: int
+) -> None:
+    """Put up the walls and the watchers."""
+    assert callable(server)  # noqa: S101 - narrows the type
+    boot.watch, boot.pools, boot.routers = Watch(recorder), Pools(recorder), Routers(recorder)
+    redirect = Redirect(recorder, server)
+
+    def payload() -> dict[str, Json]:
+        address = server()
+        return {
+            "server": None if address is None else address.told(),
+            "root": sources.root,
+            "events": events,
+            "phase": recorder.phase,
+            "secrets": list(recorder.secrets),
+        }
+
+    programs = Programs(refusals, payload, events)
+    guard = Guard(refusals, lambda: control.known)
+    guard.watched.update(programs.watched())
+    patches = [redirect.patches(), boot.watch.patches(), boot.pools.patches(), boot.routers.patches(), programs.patches()]
+    own = {"logging": Logs(recorder).patch, "uvloop": uvloop}
+    Hook({name: patch for one in (*patches, own) for name, patch in one.items()}).install()
+    keep_bytecode_out(sources)
+    stay_in_group()
+    guard.install()
+
+
+def _look_like_a_server(told: dict[str, Json]) -> None:
+    """Give the project the process that a server would: its import root, its environment, its arguments."""
+    faulthandler.enable()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # both are text files over pipes here
+    os.environ.update({str(name): str(value) for name, value in (map(str, _list(pair)) for pair in _list(told["env"]))})
+    sys.path.insert(0, str(told["import_root"]))
+    sys.argv[:] = ["uvicorn", str(told["target"])]
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,125 @@
+"""Exceptions of the project told as plain values: see ``ErrorRecord``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.model.serial import Json
+    from pytest_asyncdb.sandbox.places import PlaceJson, Sources
+
+_MESSAGE = 4000
+_CAUSES = 20
+
+
+def describe(error: BaseException, sources: Sources) -> dict[str, Json]:
+    """Describe an exception; its texts still have to pass the redactor."""
+    chain = list(_chain(error))
+    frames = list(sources.traceback(error.__traceback__))
+    syntax = _syntax_place(error, sources)
+    place = syntax or next((frame for one in _by_cause(chain) if (frame := _last(one, sources))), None)
+    return {
+        "type": type_name(type(error)),
+        "message": message(error),
+        "place": place,
+        "frames": [*frames, *([syntax] if syntax else [])],
+        "causes": [[type_name(type(one)), message(one)] for one in chain[1:_CAUSES]],
+        "attributes": [[name, value] for name, value in _attributes(chain)],
+    }
+
+
+def type_name(cls: type) -> str:
+    """Tell the qualified name of a class; builtins without their module."""
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def message(error: BaseException) -> str:
+    """Tell the exception's text, bounded; an exception whose ``__str__`` fails has none."""
+    try:
+        return str(error)[:_MESSAGE]
+    except Exception:  # noqa: BLE001 - the project's own __str__ may raise anything
+        return ""
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        if isinstance(one, BaseExceptionGroup):
+            waiting.extend(one.exceptions)
+        following = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        if following is not None:
+            waiting.append(following)
+
+
+def _by_cause(chain: list[BaseException]) -> list[BaseException]:
+    """Order for looking up the project's last frame: an exception group itself stands in library code."""
+    groups = [one for one in chain if isinstance(one, BaseExceptionGroup)]
+    return [one for one in chain if one not in groups] + groups if groups else chain
+
+
+def _last(error: BaseException, sources: Sources) -> PlaceJson | None:
+    last = None
+    for last in sources.traceback(error.__traceback__):  # noqa: B007 - the last one is wanted
+        pass
+    return last
+
+
+def _syntax_place(error: BaseException, sources: Sources) -> PlaceJson | None:
+    if not isinstance(error, SyntaxError) or not error.filename:
+        return None
+    path = sources.relative(error.filename)
+    return {"path": path, "line": error.lineno or 0, "column": error.offset or 0} if path else None
+
+
+def _attributes(chain: list[BaseException]) -> Iterator[tuple[str, str]]:
+    """Facts off the outermost exception that has them, each name once."""
+    found: dict[str, str] = {}
+    for error in chain:
+        for name, value in _own_attributes(error):
+            found.setdefault(name, value)
+    yield from found.items()
+
+
+def _own_attributes(error: BaseException) -> Iterator[tuple[str, str]]:
+    if isinstance(error, ImportError):
+        for name in ("name", "path", "name_from"):
+            value = getattr(error, name, None)
+            if isinstance(value, str):
+                yield name, value
+    if isinstance(error, SystemExit):
+        yield "code", str(exit_code(error))
+    for name in ("sqlstate", "pgcode"):
+        value = getattr(error, name, None)
+        if isinstance(value, str):
+            yield "sqlstate", value
+    if type(error).__name__ == "ValidationError" and callable(getattr(error, "errors", None)):
+        yield from _pydantic(error)
+
+
+def _pydantic(error: BaseException) -> Iterator[tuple[str, str]]:
+    try:
+        faults = error.errors()  # type: ignore[attr-defined]  # pydantic's own method, found by name
+        missing = [".".join(map(str, one["loc"])) for one in faults if one["type"] in ("missing", "value_error.missing")]
+        invalid = [".".join(map(str, one["loc"])) for one in faults if one["type"] not in ("missing", "value_error.missing")]
+        yield "model", str(getattr(error, "title", ""))
+    except Exception:  # noqa: BLE001 - another library's ValidationError of the same name
+        return
+    if missing:
+        yield "missing", ",".join(missing)
+    if invalid:
+        yield "invalid", ",".join(invalid)
+
+
+def exit_code(error: SystemExit) -> int:
+    """Tell the exit status that a SystemExit stands for."""
+    if error.code is None:
+        return 0
+    return error.code if isinstance(error.code, int) else 1

@@ -1,0 +1,237 @@
+"""Starts the child process and gathers what it tells: the parent's side of the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.sandbox.gather import Gather
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.model.serial import Json
+    from pytest_asyncdb.model.server import Server
+    from pytest_asyncdb.sandbox.record import BootRecord
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_BOOTSTRAP = """\
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+if sys.path[0] == "": del sys.path[0]
+package = sys.argv[1]
+spec = spec_from_file_location("pytest_asyncdb", package + "/__init__.py", submodule_search_locations=[package])
+sys.modules["pytest_asyncdb"] = module = module_from_spec(spec)
+spec.loader.exec_module(module)
+from pytest_asyncdb.sandbox.child import main
+main(*map(int, sys.argv[2:]))
+"""
+_MARGIN = 5.0
+_SERVER_WAIT = 180.0
+"""Seconds that a boot waits for ``serve`` or ``no_server`` before it goes on without a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootRequest:
+    """What to boot, and how long each step may take (seconds)."""
+
+    project: Path
+    """The project: absolute, symlinks resolved."""
+    target: str
+    """``module:attribute``; a module alone is imported and nothing else."""
+    factory: bool
+    """Whether the attribute makes the app when it is called."""
+    import_root: Path
+    """First entry of ``sys.path``."""
+    cwd: Path
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Added to the environment inside the child, where no process listing shows it."""
+    import_timeout: float = 30.0
+    startup_timeout: float = 15.0
+    request_timeout: float = 10.0
+    shutdown_timeout: float = 10.0
+    modules: tuple[tuple[str, str], ...] = ()
+    """Further modules to import after the app: dotted name, path relative to the project."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    python: str = ""
+    """Interpreter; empty means the running one."""
+    probe: bool = True
+    """Whether engines and session factories are tried and health and auth routes are asked."""
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which the child is killed, whatever it does."""
+        imports = self.import_timeout * (1 + self.factory + 2 * bool(self.modules))
+        return imports + self.startup_timeout + 8 * self.request_timeout + self.shutdown_timeout + _MARGIN
+
+    def told(self, mark: str) -> dict[str, Json]:
+        """What the child needs to know."""
+        return {
+            "project": str(self.project),
+            "target": self.target,
+            "factory": self.factory,
+            "import_root": str(self.import_root),
+            "env": [[name, value] for name, value in self.env],
+            "import_timeout": self.import_timeout,
+            "startup_timeout": self.startup_timeout,
+            "request_timeout": self.request_timeout,
+            "shutdown_timeout": self.shutdown_timeout,
+            "modules": [[name, path] for name, path in self.modules],
+            "secrets": list(self.secrets),
+            "probe": self.probe,
+            "mark": mark,
+        }
+
+
+def start(request: BootRequest) -> Boot:
+    """Start the child, which begins to import at once.
+
+    Raises:
+        OSError: the interpreter can't be started, or the working directory does not exist.
+    """
+    mark = f"\0{secrets.token_hex(8)}:"
+    control, childs_control = socket.socketpair()
+    events, childs_events = os.pipe()
+    childs_leash, leash = os.pipe()
+    handed = (childs_control.fileno(), childs_events, childs_leash)
+    try:
+        process = subprocess.Popen(
+            [request.python or _running(), "-c", _BOOTSTRAP, str(_PACKAGE), *map(str, handed)],
+            cwd=request.cwd,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=handed,
+            start_new_session=True,
+        )
+    except BaseException:
+        control.close()
+        os.close(events)
+        os.close(leash)
+        raise
+    finally:
+        childs_control.close()
+        os.close(childs_events)
+        os.close(childs_leash)
+    return Boot(request, process, control, events, leash, mark)
+
+
+def _running() -> str:
+    import sys
+
+    return sys.executable
+
+
+class Boot:
+    """A child that is booting an app."""
+
+    def __init__(  # noqa: PLR0913 - the two ends of one process, taken apart by its only caller
+        self, request: BootRequest, process: subprocess.Popen[bytes], control: socket.socket, events: int, leash: int, mark: str
+    ) -> None:
+        """Hand the request over and begin to listen."""
+        self.request = request
+        self._process = process
+        self._control = control
+        self._leash = leash
+        self._lock = threading.Lock()
+        self._answered = threading.Event()
+        self._server: Server | None = None
+        self._begun = time.monotonic()
+        self._killed = False
+        self._record: BootRecord | None = None
+        self._gather = Gather(process, control, events, mark)
+        self._send(request.told(mark))
+
+    def serve(self, server: Server) -> None:
+        """Hand the server over: every connection of the app goes there."""
+        self._server = server
+        self._gather.secret(server.password)
+        told: dict[str, Json] = {
+            "host": server.host,
+            "port": server.port,
+            "user": server.user,
+            "password": server.password,
+            "database": server.database,
+            "ca_file": server.ca_file,
+            "channel_binding": server.channel_binding,
+            "version": server.version,
+        }
+        self._answer({"server": told})
+
+    def no_server(self, reason: str) -> None:
+        """Say that there will be no server: connections are refused, engines are not tried."""
+        self._answer({"no_server": reason})
+
+    def result(self) -> BootRecord:
+        """Wait for the end and tell what happened. Never raises for anything that the project does."""
+        with self._lock:
+            if self._record is None:
+                self._wait()
+                self._record = self._assemble()
+                self._record = self._confirm(self._record)
+            return self._record
+
+    def kill(self) -> None:
+        """End the child and everything it started."""
+        self._killed = True
+        self._end()
+
+    def _answer(self, told: dict[str, Json]) -> None:
+        self._begun = max(self._begun, time.monotonic() - self.request.import_timeout)
+        self._answered.set()
+        self._send(told)
+
+    def _send(self, told: dict[str, Json]) -> None:
+        with suppress(OSError):  # the child is gone already; the record says how
+            self._control.sendall(json.dumps(told).encode() + b"\n")
+
+    def _wait(self) -> None:
+        waited = time.monotonic() + _SERVER_WAIT
+        while not self._gather.ended.wait(0.05 if not self._answered.is_set() else self._left()):
+            if self._answered.is_set() and self._left() <= 0:
+                break
+            if not self._answered.is_set() and time.monotonic() > waited:
+                self.no_server("none was handed over")
+        self._killed = not self._gather.ended.is_set()
+        self._end()
+
+    def _left(self) -> float:
+        return max(0.0, self._begun + self.request.deadline - time.monotonic())
+
+    def _end(self) -> None:
+        """Kill what is left of the process group, then take in what is left in the pipes."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._gather.finish()
+        if self._leash >= 0:
+            os.close(self._leash)
+            self._leash = -1
+        self._control.close()
+
+    def _assemble(self) -> BootRecord:
+        from pytest_asyncdb.sandbox.assemble import Story, assemble
+
+        story = Story(
+            events=self._gather.events,
+            output=self._gather.output,
+            returncode=self._process.returncode,
+            killed=self._killed,
+            secrets=(*self.request.secrets, *self._gather.secrets),
+        )
+        return assemble(self.request.target, str(self.request.project), story)
+
+    def _confirm(self, record: BootRecord) -> BootRecord:
+        if self._killed or not any(not one.ok for one in record.imports):
+            return record
+        from pytest_asyncdb.sandbox.fresh import confirm
+
+        return replace(record, imports=confirm(self.request, self._server, record))

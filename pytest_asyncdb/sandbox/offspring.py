@@ -1,0 +1,65 @@
+"""A Python program that the app starts: the same guard and the same redirect."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.sandbox.control import Address
+from pytest_asyncdb.sandbox.guard import Guard, Refusals
+from pytest_asyncdb.sandbox.hook import Hook, keep_bytecode_out
+from pytest_asyncdb.sandbox.loops import uvloop
+from pytest_asyncdb.sandbox.places import Sources
+from pytest_asyncdb.sandbox.programs import VARIABLE, Programs
+from pytest_asyncdb.sandbox.recorder import Recorder
+from pytest_asyncdb.sandbox.redirect import Redirect
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.model.serial import Json
+
+
+def guard(site: str) -> None:
+    """Guard this process.
+
+    Args:
+        site: directory to take out of ``PYTHONPATH``; programs further down get it from their parent again.
+
+    Raises:
+        OSError: the descriptor that the environment names can't be read.
+        KeyError: the environment names none.
+    """
+    told = _told(int(os.environ.pop(VARIABLE)))
+    path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry not in ("", site)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path)
+    if not path:
+        del os.environ["PYTHONPATH"]
+    server = Address(told["server"]) if isinstance(told["server"], dict) else None
+    sources = Sources(str(told["root"]))
+    recorder = Recorder(int(str(told["events"])), sources, [str(one) for one in _list(told["secrets"])])
+    recorder.phase = str(told["phase"])
+    recorder.is_offspring = True
+    refusals = Refusals(recorder)
+    programs = Programs(refusals, lambda: told, recorder.events)
+    wall = Guard(refusals, lambda: server)
+    wall.watched.update(programs.watched())
+    Hook({**Redirect(recorder, lambda: server).patches(), **programs.patches(), "uvloop": uvloop}).install()
+    keep_bytecode_out(sources)
+    stay_in_group()
+    wall.install()
+
+
+def stay_in_group() -> None:
+    """Let no process leave the group that is killed when the check ends."""
+    os.setsid = os.setpgrp = lambda: None  # type: ignore[assignment]  # the callers look at no result
+    os.setpgid = lambda _pid, _group: None
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _told(descriptor: int) -> dict[str, Json]:
+    with open(descriptor, "rb") as pipe:  # noqa: PTH123 - a descriptor, not a path
+        told: dict[str, Json] = json.load(pipe)
+    return told
