@@ -72,9 +72,15 @@ def test_is_pure(file):
         if package[0] == "pytest_asyncdb":
             assert package[1] in {"model", "urls"}, module
         else:
-            assert package[0] in {"__future__", "collections", "dataclasses", "itertools", "packaging", "re", "typing"}, (
-                module
-            )
+            assert package[0] in {
+                "__future__",
+                "collections",
+                "dataclasses",
+                "itertools",
+                "packaging",
+                "re",
+                "typing",
+            }, module
 
 
 def _runtime_imports(body):
@@ -117,7 +123,9 @@ def test_load_keeps_order_and_drops_repetition():
     assert [check.id for check in registry.load([second, first, second])] == [first, second]
 
 
-@pytest.mark.parametrize("wrong", ["ADB3033", "libpq-parameters-in-asyncpg-url", "ADB303-libpq-parameter-in-asyncpgurl"])
+@pytest.mark.parametrize(
+    "wrong", ["ADB3033", "libpq-parameters-in-asyncpg-url", "ADB303-libpq-parameter-in-asyncpgurl"]
+)
 def test_unknown_check_names_the_nearest(wrong):
     with pytest.raises(registry.UnknownCheckError, match="did you mean ADB303-libpq-parameter-in-asyncpg-url"):
         registry.load([wrong])

@@ -59,7 +59,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     fix = _fix(facts, carrier)
     yield CHECK.finding(
         place,
-        f"`{carrier.name if carrier else 'sqlalchemy'}` without `[asyncio]` leaves out greenlet, which async engines need {where}",
+        f"`{carrier.name if carrier else 'sqlalchemy'}` without `[asyncio]` leaves out greenlet, needed {where}",
         root_cause="SQLAlchemy 2.1 requires greenlet only through its extra `asyncio`, 2.0 by a marker without arm64. "
         "What a tool brings into this environment is missing in production.",
         fixes=(fix,) if fix else (),

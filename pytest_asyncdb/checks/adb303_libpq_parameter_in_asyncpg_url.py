@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
+_EDITED = {Action.REPLACE, Action.DROP}
+
 
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
@@ -78,8 +80,7 @@ def _declares(facts: Facts, name: str) -> bool:
 
 
 def _translations(facts: Facts, url: EngineUrl) -> list[Translation]:
-    major, minor = ((facts.installed.version("asyncpg") or "") + ".x.x").split(".")[:2]
-    version = (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+    version = drivers.release(facts.installed.version("asyncpg"))
     known = {"ssl", *NUMERIC_IN_CONNECT_ARGS} | ({"async_fallback"} if facts.sqlalchemy() == (2, 0) else set())
     refused = [(n, v) for n, v in url.parameters if v and n not in known and not accepted_by_asyncpg(n, version)]
     return [translate_for_asyncpg(name, value, version=version) for name, value in refused]
@@ -99,17 +100,15 @@ def _finding(facts: Facts, engine: Engine, url: EngineUrl, one: Translation, fau
 
 def _fixes(facts: Facts, url: EngineUrl, one: Translation, faults: list[Translation]) -> tuple[Fix, ...]:
     written = url.written_parameter(one.name)
-    if url.written is None or written is None or one.action not in {Action.REPLACE, Action.DROP}:
+    if url.written is None or written is None or one.action not in _EDITED:
         return ()
     user = next((e for e in facts.engines if _cannot_share(e, url)), None)
     why = f"`{user.place}` reads the same URL and needs the parameter." if user else f"{one.reason}."
     safe = user is None and _keeps_meaning(one)
-    said = {name for name, _ in url.parameters}
-    renamed = [f for f in faults if f.text]
-    if one.text and "ssl" not in said and one is renamed[0]:
+    renamed = None if "ssl" in dict(url.parameters) else next((f for f in faults if f.text), None)
+    if one is renamed:
         return (Fix(f"Write `{one.text}`", (Replace(written.span, one.text),), safe=safe, why=why),)
-    dropped = {f.name for f in faults if f.action is Action.DROP and _keeps_meaning(f)}
-    gone = dropped | {f.name for f in renamed[1:]} | {one.name}
+    gone = {f.name for f in faults if f is one or (f is not renamed and f.action in _EDITED and _keeps_meaning(f))}
     spans = {p.span for p in url.written.parameters if p.name in gone}
     change = removal(written, url.written.parameters, url.written.query_span, spans)
     return (Fix(f"Remove `{one.name}`", (change,), safe=safe, why=why),)

@@ -19,7 +19,8 @@ Not applied: it changes the repository and needs a new password, which only its 
 Any version: it is a matter of the repository.
 
 ## Sources
-- https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/removing-sensitive-data-from-a-repository
+-
+https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/removing-sensitive-data-from-a-repository
 """
 
 from __future__ import annotations

@@ -73,3 +73,9 @@ def is_raw(function: str) -> bool:
         function: canonical name of what makes it, e.g. ``asyncpg.create_pool``.
     """
     return function.partition(".")[0] in {"asyncpg", "psycopg", "psycopg_pool", "psycopg2", "pg8000"}
+
+
+def release(version: str | None) -> tuple[int, int] | None:
+    """Major and minor of a version such as ``0.32.0``; None for None and for what does not start with two numbers."""
+    parts = (version or "").split(".")[:2]
+    return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(part.isdecimal() for part in parts) else None

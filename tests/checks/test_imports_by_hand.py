@@ -1,0 +1,256 @@
+"""ADB2xx on versions and boots that the examples cannot have."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from by_hand import SYNC_ENGINE, boot, engine, error, facts, failed, find, module
+
+from pytest_asyncdb.facts.project import App
+from pytest_asyncdb.facts.python import Level, SyntaxFault
+from pytest_asyncdb.model.check import NotJudgedError
+from pytest_asyncdb.model.finding import Evidence, Severity
+from pytest_asyncdb.model.fix import AddImport, RemoveImport, Replace
+from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.sandbox.record import EndRecord, ImportRecord
+
+SESSION = "sqlmodel.ext.asyncio.session"
+WRONG = module("src.db", (SESSION, "AsyncEngine"))
+APP = App(
+    "src.main:app",
+    factory=False,
+    found_in="src/main.py:1",
+    import_root=".",
+    cwd=".",
+    framework="fastapi",
+    module_path="src/main.py",
+)
+
+
+def test_wrong_names_are_those_that_the_installed_packages_lack():
+    """The table against the real packages: what it calls absent is absent, and lives where the fix says."""
+    check = importlib.import_module("pytest_asyncdb.checks.adb201_name_imported_from_wrong_module")
+    for source, names in vars(check)["_ABSENT"].items():
+        for name in names:
+            assert not hasattr(importlib.import_module(source), name), (source, name)
+            home = vars(check)["_home"](name, source)
+            assert hasattr(importlib.import_module(home), name), (home, name)
+
+
+@pytest.mark.parametrize(("version", "count"), [("0.0.50", 1), ("0.0.12", 1), ("0.0.11", 0), ("0.0.8", 0), ("", 1)])
+def test_sqlmodel_leaked_names_up_to_0_0_11(version, count):
+    assert len(find("ADB201", facts(modules=(WRONG,), versions={"sqlmodel": version}))) == count
+
+
+def test_wrong_import_is_moved():
+    [finding] = find("ADB201", facts(modules=(WRONG,)))
+    moved = (
+        RemoveImport("src/db.py", SESSION, "AsyncEngine"),
+        AddImport("src/db.py", "sqlalchemy.ext.asyncio", "AsyncEngine"),
+    )
+    assert finding.fixes[0].changes == moved
+    assert finding.severity is Severity.BLOCKS
+
+
+@pytest.mark.parametrize("level", [Level.GUARDED, Level.TYPE_CHECKING, Level.FUNCTION])
+def test_guarded_import_is_silent(level):
+    assert find("ADB201", facts(modules=(module("src.db", (SESSION, "AsyncEngine"), level=level),))) == ()
+
+
+def test_import_that_a_boot_saw_succeed_is_silent():
+    seen = boot(imports=(ImportRecord("src.db", "src/db.py", ok=True),))
+    assert find("ADB201", facts(modules=(WRONG,), boot=seen)) == ()
+
+
+def test_wrong_import_that_the_app_does_not_need_is_latent():
+    [finding] = find("ADB201", facts(modules=(WRONG,), boot=boot()))
+    assert finding.severity is Severity.LATENT
+
+
+def test_wrong_import_seen_at_boot_has_both_evidences():
+    message = f"cannot import name 'AsyncEngine' from '{SESSION}' (<SP>/session.py)"
+    [finding] = find("ADB201", facts(modules=(WRONG,), boot=boot(error("ImportError", message, "src/db.py:1"))))
+    assert finding.evidence is Evidence.BOTH
+    assert find("ADB202", facts(modules=(WRONG,), boot=boot(error("ImportError", message, "src/db.py:1")))) == ()
+
+
+def test_module_that_does_not_import_is_told_once():
+    failure = error("ModuleNotFoundError", "No module named 'jose'", "src/main.py:3", "src/auth.py:1", name="jose")
+    given = facts(boot=boot(failure, imports=(failed("src.main", failure, by_app=True), failed("src.auth", failure))))
+    [finding] = find("ADB202", given)
+    assert finding.place == Place("src/auth.py", 1)
+    assert finding.severity is Severity.BLOCKS
+    assert finding.message == "`src.main` does not import: ModuleNotFoundError: No module named 'jose'"
+
+
+def test_module_that_the_app_does_not_need_is_latent():
+    failure = error("ZeroDivisionError", "division by zero", "src/tool.py:1")
+    [finding] = find("ADB202", facts(boot=boot(imports=(failed("src.tool", failure),))))
+    assert finding.severity is Severity.LATENT
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        error("ImportError", "cannot import name 'A' from partially initialized module 'a'", "a.py:1"),
+        error("SyntaxError", "invalid syntax", "a.py:1"),
+        error("SystemExit", "3", "a.py:1"),
+        error("KeyError", "'DATABASE_URL'", "a.py:1"),
+        error("pydantic_core.ValidationError", "1 validation error", "a.py:1", missing="DATABASE_URL"),
+        error("ModuleNotFoundError", "No module named 'psycopg2'", "src/db.py:10", name="psycopg2"),
+        error("sqlalchemy.exc.InvalidRequestError", "The asyncio extension requires an async driver", "src/db.py:10"),
+    ],
+)
+def test_failures_that_other_checks_explain_are_left_to_them(failure):
+    assert find("ADB202", facts(boot=boot(failure), engines=(engine(),))) == ()
+
+
+@pytest.mark.parametrize("check_id", ["ADB202", "ADB203", "ADB205", "ADB207", "ADB208"])
+def test_without_a_boot_it_is_not_judged(check_id):
+    with pytest.raises(NotJudgedError, match="not asked for"):
+        find(check_id, facts())
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("ImportError", "cannot import name 'A' from partially initialized module 'pkg.a' (most likely due to ...)"),
+        ("AttributeError", "partially initialized module 'pkg.a' has no attribute 'A' (most likely due to ...)"),
+        ("AttributeError", "cannot access submodule 'a' of module 'pkg' (most likely due to a circular import)"),
+    ],
+)
+def test_circle_is_shown_from_the_traceback(kind, message):
+    modules = (module("main"), module("pkg.a"), module("pkg.b"))
+    failure = error(kind, message, "main.py:1", "pkg/a.py:1", "pkg/b.py:1")
+    [finding] = find("ADB203", facts(modules=modules, boot=boot(failure, imports=(failed("pkg.a", failure),))))
+    assert finding.message == "this import closes the circle `pkg.a -> pkg.b -> pkg.a`"
+    assert finding.place == Place("pkg/b.py", 1)
+
+
+def test_circle_that_does_no_harm_is_silent():
+    from pytest_asyncdb.facts.project import Cycle
+
+    assert find("ADB203", facts(boot=boot(), cycles=(Cycle(("a", "b"), (Place("a.py", 1), Place("b.py", 1))),))) == ()
+
+
+def sync_engine(text="postgresql+asyncpg://u@h/d", **given):
+    return engine(text, function="sqlmodel.create_engine", is_async=False, **given)
+
+
+def test_sync_engine_of_async_sessions_is_repaired_with_its_import():
+    from pytest_asyncdb.facts.python import Call
+    from pytest_asyncdb.model.place import Span
+
+    span = Span("src/db.py", 10, 10, 100, 113)
+    call = Call("sqlmodel.create_engine", span, span, (), "src.db.engine", Level.MODULE)
+    source = module("src.db", ("sqlmodel", "create_engine"), calls=(call,))
+    given = facts(modules=(source,), engines=(sync_engine(bound_to_async=True, callee=span),))
+    [fix] = find("ADB204", given)[0].fixes
+    assert fix.safe
+    assert fix.changes == (
+        Replace(span, "create_async_engine"),
+        AddImport("src/db.py", "sqlalchemy.ext.asyncio", "create_async_engine"),
+        RemoveImport("src/db.py", "sqlmodel", "create_engine"),
+    )
+
+
+def test_sync_engine_on_an_async_driver_is_no_safe_fix():
+    given = facts(modules=(module("src.db"),), engines=(sync_engine(),))
+    [finding] = find("ADB204", given)
+    assert [fix.safe for fix in finding.fixes] == [False]
+
+
+@pytest.mark.parametrize(
+    "fine",
+    [
+        engine("postgresql+asyncpg://u@h/d", function="sqlmodel.create_engine", is_async=True),
+        engine("postgresql+psycopg://u@h/d", function=SYNC_ENGINE, is_async=False),
+        engine("postgresql://u@h/d", function=SYNC_ENGINE, is_async=False),
+        engine("postgresql+asyncpg://u@h/d", function=SYNC_ENGINE, is_async=False, role="test"),
+    ],
+)
+def test_sync_engines_that_are_fine(fine):
+    assert find("ADB204", facts(engines=(fine,))) == ()
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (
+            error("pydantic_core._pydantic_core.ValidationError", "2 errors", "c.py:9", missing="DB_URL,SECRET"),
+            "`DB_URL`, `SECRET`",
+        ),
+        (error("KeyError", "'DATABASE_URL'", "c.py:9"), "`DATABASE_URL`"),
+        (
+            error("sqlalchemy.exc.ArgumentError", "Expected string or URL object, got None", "c.py:9"),
+            "the database URL",
+        ),
+    ],
+)
+def test_missing_setting(failure, said):
+    [finding] = find("ADB205", facts(boot=boot(failure)))
+    assert finding.message.startswith(said)
+    assert finding.place == Place("c.py", 9)
+
+
+def test_other_key_errors_are_no_settings():
+    assert find("ADB205", facts(boot=boot(error("KeyError", "'name'", "c.py:9")))) == ()
+
+
+def test_syntax_error_blocks_where_the_app_imports_it():
+    fault = SyntaxFault(Place("src/bad.py", 3, 5), "invalid syntax")
+    bad = module("src.bad", fault=fault)
+    main = module("src.main", ("src", "bad"))
+    [needed] = find("ADB206", facts(modules=(main, bad), app=APP))
+    [unused] = find("ADB206", facts(modules=(module("src.main"), bad), app=APP))
+    assert (needed.severity, unused.severity) == (Severity.BLOCKS, Severity.LATENT)
+    assert needed.place == fault.place
+
+
+def test_syntax_error_of_a_loose_script_is_silent():
+    fault = SyntaxFault(Place("old.py", 1), "Missing parentheses in call to 'print'")
+    assert find("ADB206", facts(modules=(module("old", role="script", fault=fault),), app=APP)) == ()
+
+
+def test_exit_at_import():
+    end = EndRecord("exit", "import", 3, Place("src/main.py", 2))
+    [finding] = find("ADB207", facts(boot=boot(end=end), app=APP))
+    assert finding.message == "importing `src/main.py` ends the process (exit status 3)"
+
+
+def test_system_exit_at_import():
+    failure = error("SystemExit", "3", "src/main.py:2", code="3")
+    [finding] = find("ADB207", facts(boot=boot(failure), app=APP))
+    assert finding.place == Place("src/main.py", 2)
+
+
+def test_exit_after_the_import_is_not_its_business():
+    end = EndRecord("exit", "startup", 3, Place("src/main.py", 2))
+    assert find("ADB207", facts(boot=boot(end=end), app=APP)) == ()
+
+
+def test_import_past_its_deadline_says_where_it_stands():
+    given = facts(boot=boot(timed_out=True, stuck_at=Place("src/wait.py", 4)), app=APP)
+    [finding] = find("ADB208", given)
+    assert finding.place == Place("src/wait.py", 4)
+    assert find("ADB208", facts(boot=boot(), app=APP)) == ()
+
+
+def test_unused_names_for_databases_only():
+    source = module(
+        "src.db",
+        ("sqlalchemy.pool", "!NullPool"),
+        ("sqlalchemy", "!text"),
+        ("sqlalchemy.orm", "sessionmaker"),
+        ("os", "!path"),
+    )
+    [finding] = find("ADB209", facts(modules=(source,)))
+    assert finding.fixes[0].changes == (RemoveImport("src/db.py", "sqlalchemy.pool", "NullPool"),)
+
+
+def test_exported_names_are_used():
+    exporter = module("src.db", ("sqlalchemy.pool", "!NullPool"))
+    assert find("ADB209", facts(modules=(exporter, module("src.other", ("src.db", "NullPool"))))) == ()
+    package = module("src.db", ("sqlalchemy.pool", "!NullPool"), is_package=True)
+    assert find("ADB209", facts(modules=(package,))) == ()
