@@ -9,9 +9,8 @@ import pytest
 
 import pytest_asyncdb
 
-ASKED = {
-    name.removeprefix("ASYNCDB_CELL_").lower(): asked for name, asked in os.environ.items() if "ASYNCDB_CELL_" in name
-}
+PREFIX = "ASYNCDB_CELL_"
+ASKED = {name.removeprefix(PREFIX).lower(): asked for name, asked in os.environ.items() if name.startswith(PREFIX)}
 IN_CELL = os.environ.get("TOX_ENV_NAME", "").startswith(("py3", "lowest"))
 only_in_a_cell = pytest.mark.skipif(not IN_CELL, reason="not in a cell of the matrix: see tox.ini")
 
