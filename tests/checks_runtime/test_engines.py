@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from booted_by_hand import PATH, boot, engine, error, facts, module_of
+
+from pytest_asyncdb import fixes
+from pytest_asyncdb.facts.engines import EngineUrl
+from pytest_asyncdb.model.finding import Evidence
+from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.sandbox.record import ProbeRecord
+
+ARGUMENT = "sqlalchemy.exc.ArgumentError"
+TYPE = "TypeError"
+DRIVER = "from sqlalchemy.ext.asyncio import create_async_engine\n"
+
+
+def probed(problem, **more):
+    return engine(probe=ProbeRecord(ok=False, error=problem), **more)
+
+
+def with_url(made, *parameters):
+    url = EngineUrl("postgresql+asyncpg", "h", "5432", "d", "u", tuple(parameters), Place(".env", 2), certain=True)
+    return dataclasses.replace(made, url=url)
+
+
+def test_the_error_of_the_probe_is_told_at_the_engine(judge):
+    problem = error(ARGUMENT, "Invalid value 'READ' for isolation_level.\nValid ones are ...")
+    (finding,) = judge("ADB401", facts(engines=(probed(problem),)))
+    assert (finding.place, finding.evidence) == (Place(PATH, 18, 1), Evidence.RUNTIME)
+    assert finding.message.endswith("cannot connect: ArgumentError: Invalid value 'READ' for isolation_level")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        error("ModuleNotFoundError", "No module named 'asyncpg'"),
+        error("ValueError", "the greenlet library is required to use this function. No module named 'greenlet'"),
+        error(TYPE, "connect() got an unexpected keyword argument 'sslmode'"),
+        error("asyncpg.exceptions.ClientConfigurationError", "`sslmode` parameter must be one of: disable, allow"),
+    ],
+    ids=["driver", "greenlet", "parameter", "ssl"],
+)
+def test_what_other_checks_explain_is_left_to_them(judge, problem):
+    made = with_url(probed(problem), ("sslmode", "require"), ("ssl", "true"))
+    assert judge("ADB401", facts(engines=(made,))) == ()
+
+
+def test_a_connect_argument_is_no_parameter_of_the_url(judge):
+    made = with_url(probed(error(TYPE, "connect() got an unexpected keyword argument 'sslmode'")), ("ssl", "require"))
+    assert len(judge("ADB401", facts(engines=(dataclasses.replace(made, url=None),)))) == 1
+
+
+def test_certificates_are_not_judged(judge):
+    problem = error("ssl.SSLCertVerificationError", "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+    assert "certificate" in judge("ADB401", facts(engines=(probed(problem),)))
+    both = facts(engines=(probed(problem), probed(error(TYPE, "connect_args"))))
+    assert len(judge("ADB401", both)) == 1
+
+
+def test_engines_of_tests_are_not_the_apps(judge):
+    assert judge("ADB401", facts(engines=(probed(error(TYPE, "no"), role="test"),))) == ()
+
+
+def test_without_a_boot_nothing_can_be_said(judge):
+    assert judge("ADB401", facts(boot=None, no_boot="no app was found")) == "no app was found"
+    assert judge("ADB401", facts()) == ()
+
+
+QUEUE = f"""{DRIVER}from sqlalchemy.pool import QueuePool
+
+engine = create_async_engine(
+    "postgresql+asyncpg://",
+    poolclass=QueuePool,
+    pool_size=5,
+)
+"""
+NULL = f"""{DRIVER}from sqlalchemy.pool import NullPool
+
+engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, pool_size=5, max_overflow=1)
+"""
+
+
+def test_a_pool_for_threads_is_deleted_with_its_import(judge):
+    made = engine(text=QUEUE)
+    (finding,) = judge("ADB402", facts(engines=(made,), modules=(module_of(QUEUE),), boot=None))
+    assert (finding.evidence, finding.fixes[0].safe) == (Evidence.STATIC, True)
+    gone = ("    poolclass=QueuePool,\n", "from sqlalchemy.pool import QueuePool\n")
+    assert fixes.apply(finding.fixes, lambda _: QUEUE)[PATH] == QUEUE.replace(gone[0], "").replace(gone[1], "")
+
+
+@pytest.mark.parametrize(("version", "number"), [("2.0.27", 0), ("2.0.28", 1), ("2.0.58", 1), ("2.1.9", 1)])
+def test_a_pool_for_threads_is_refused_since_2_0_28(judge, version, number):
+    given = facts(engines=(engine(text=QUEUE),), boot=None, versions={"sqlalchemy": version})
+    assert len(judge("ADB402", given)) == number
+
+
+def test_sizes_of_a_pool_without_size(judge):
+    (finding,) = judge("ADB402", facts(engines=(engine(text=NULL),), boot=None))
+    assert "'pool_size','max_overflow'" in finding.message
+    assert not finding.fixes[0].safe
+    after = fixes.apply(finding.fixes, lambda _: NULL)[PATH]
+    assert after == NULL.replace(", pool_size=5, max_overflow=1", "")
+
+
+def test_what_the_boot_saw_is_told_once_and_as_it_was(judge):
+    said = "Pool class QueuePool cannot be used with asyncio engine"
+    problem = error(ARGUMENT, f"{said} (Background on this error at: https://sqlalche.me/e/21/pcls)")
+    given = facts(engines=(engine(text=QUEUE, error=problem),), boot=boot())
+    (finding,) = judge("ADB402", given)
+    assert finding.evidence is Evidence.BOTH
+    assert finding.message == f"making `engine` raises ArgumentError: {said}"
+
+
+def test_an_engine_that_was_made_has_no_fault(judge):
+    assert judge("ADB402", facts(engines=(engine(text=NULL, driver="asyncpg"),))) == ()
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        error("ModuleNotFoundError", "No module named 'psycopg2'"),
+        error("sqlalchemy.exc.NoSuchModuleError", "Can't load plugin: sqlalchemy.dialects:postgres"),
+        error("sqlalchemy.exc.InvalidRequestError", "The asyncio extension requires ... 'psycopg2' is not async."),
+    ],
+)
+def test_drivers_and_schemes_are_left_to_their_checks(judge, problem):
+    assert judge("ADB402", facts(engines=(engine(error=problem),))) == ()

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from booted_by_hand import boot, engine, error, facts, failed
+
+from pytest_asyncdb.facts.project import Router
+from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.sandbox.record import (
+    ConnectionRecord,
+    EndRecord,
+    LogRecord,
+    PhaseRecord,
+    ProbeRecord,
+    RefusedRecord,
+    RouterRecord,
+)
+
+AT = Place("src/main.py", 20, 5)
+STARTUP = ("ADB701", "ADB702", "ADB704", "ADB713")
+
+
+def connection(phase="startup", **more):
+    given = {"host": "h", "port": "5432", "database": "d", "user": "u", "arguments": (), "place": AT, "ok": True}
+    return ConnectionRecord("asyncpg", phase, **{**given, **more})
+
+
+def ids(judge, given, checks=STARTUP):
+    return [finding.id for check in checks for finding in judge(check, given)]
+
+
+def test_a_good_boot_has_no_fault(judge):
+    given = facts(engines=(engine(driver="asyncpg"),), boot=boot(connections=(connection(),)))
+    every = (*STARTUP, "ADB703", "ADB705", "ADB706", "ADB707", "ADB708", "ADB709", "ADB710", "ADB711", "ADB712")
+    assert ids(judge, given, every) == []
+
+
+def test_an_error_of_the_app_is_told_where_it_was_raised(judge):
+    given = facts(boot=boot(startup=failed("startup", error("RuntimeError", "no signing key.", place=AT))))
+    assert ids(judge, given) == ["ADB701"]
+    (finding,) = judge("ADB701", given)
+    assert finding.place == AT
+    assert finding.message == "startup of `src.main:app` fails: RuntimeError: no signing key"
+
+
+def test_without_an_exception_the_apps_own_message_is_told(judge):
+    given = facts(boot=boot(startup=failed("startup", note="Traceback ...\nRuntimeError: no signing key\n")))
+    (finding,) = judge("ADB701", given)
+    assert finding.message.endswith("fails: RuntimeError: no signing key")
+    assert finding.place == Place("src/main.py")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        error("AttributeError", "'AsyncEngine' object has no attribute '_run_ddl_visitor'", place=AT),
+        error("sqlalchemy.exc.MissingGreenlet", "greenlet_spawn has not been called", place=AT),
+        error(
+            "ExceptionGroup", "unhandled errors", place=AT, causes=(("asyncpg.exceptions.SyntaxError", "at or near"),)
+        ),
+    ],
+    ids=["attribute", "greenlet", "group"],
+)
+def test_an_error_of_the_database_has_its_own_check(judge, problem):
+    given = facts(boot=boot(startup=failed("startup", problem)))
+    assert ids(judge, given) == ["ADB704"]
+    assert judge("ADB704", given)[0].confidence is Confidence.CERTAIN
+
+
+def test_a_table_that_migrations_may_make_is_only_likely(judge):
+    problem = error("sqlalchemy.exc.ProgrammingError", 'relation "users" does not exist\n[SQL: SELECT 1]', place=AT)
+    (finding,) = judge("ADB704", facts(boot=boot(startup=failed("startup", problem))))
+    assert finding.confidence is Confidence.LIKELY
+    assert finding.message == "database work at startup fails: table `users` does not exist"
+
+
+def test_a_broken_engine_is_told_at_the_engine_only(judge):
+    problem = error("TypeError", "connect() got an unexpected keyword argument 'x'", place=AT)
+    made = engine(probe=ProbeRecord(ok=False, error=dataclasses.replace(problem, place=None)))
+    assert ids(judge, facts(engines=(made,), boot=boot(startup=failed("startup", problem)))) == []
+
+
+def test_a_missing_driver_is_told_by_its_own_check(judge):
+    problem = error("ModuleNotFoundError", "No module named 'asyncpg'", place=AT)
+    assert ids(judge, facts(boot=boot(startup=failed("startup", problem)))) == []
+
+
+def test_what_the_sandbox_refused_is_no_fault_of_the_app(judge):
+    refused = (RefusedRecord("connect", "cache.internal:6379", "startup", AT),)
+    problem = error("redis.exceptions.ConnectionError", "Error 111 connecting to cache.internal:6379", place=AT)
+    assert "cache.internal:6379" in judge(
+        "ADB701", facts(boot=boot(startup=failed("startup", problem), refused=refused))
+    )
+    other = error("KeyError", "'SIGNING'", place=AT)
+    assert len(judge("ADB701", facts(boot=boot(startup=failed("startup", other), refused=refused)))) == 1
+
+
+def test_an_endless_startup_is_told_where_it_stands(judge):
+    given = facts(boot=boot(startup=failed("startup", timed_out=True, stuck_at=AT, seconds=15.2)))
+    assert ids(judge, given) == ["ADB702"]
+    assert judge("ADB702", given)[0].message == (
+        "startup of `src.main:app` has not ended after 15 s; it stands at src/main.py:20"
+    )
+
+
+def test_a_startup_that_had_to_be_killed(judge):
+    phases = (PhaseRecord("import", ok=True, seconds=0.1),)
+    killed = dataclasses.replace(boot(), phases=phases, end=EndRecord("deadline", "startup", place=AT))
+    assert ids(judge, facts(boot=killed)) == ["ADB702"]
+
+
+@pytest.mark.parametrize("how", ["exit", "died"])
+def test_a_startup_that_ends_the_process(judge, how):
+    phases = (PhaseRecord("import", ok=True, seconds=0.1),)
+    end = EndRecord(how, "startup", code=3, place=AT, detail="" if how == "exit" else "SIGSEGV")
+    given = facts(boot=dataclasses.replace(boot(), phases=phases, end=end))
+    assert ids(judge, given) == ["ADB713"]
+    told = judge("ADB713", given)[0]
+    assert told.place == AT
+    assert ("exit status 3" if how == "exit" else "SIGSEGV") in told.message
+
+
+def test_system_exit_that_the_sandbox_caught(judge):
+    given = facts(boot=boot(startup=failed("startup", error("SystemExit", "REGION is not set", place=AT))))
+    assert ids(judge, given) == ["ADB713"]
+
+
+@pytest.mark.parametrize("check", [*STARTUP, "ADB703", "ADB706", "ADB707", "ADB708", "ADB709", "ADB710", "ADB711"])
+def test_an_app_that_did_not_import_was_not_judged(judge, check):
+    given = facts(boot=boot(**{"import": failed("import", error("ImportError", "no"))}))
+    assert judge(check, given) == "importing the app did not succeed"
+
+
+def test_a_lazy_start_is_said_once_and_as_advice(judge):
+    two = (engine(driver="asyncpg"), engine(driver="asyncpg"))
+    (finding,) = judge("ADB703", facts(engines=two))
+    assert finding.severity is Severity.ADVICE
+
+
+@pytest.mark.parametrize(
+    ("connections", "number"),
+    [
+        ((connection("startup"),), 0),
+        ((connection("startup", ok=False),), 0),
+        ((connection("probe", by_probe=True),), 1),
+    ],
+    ids=["reached", "tried", "only by the probe"],
+)
+def test_who_reached_the_database(judge, connections, number):
+    given = facts(engines=(engine(driver="asyncpg"),), boot=boot(connections=connections))
+    assert len(judge("ADB703", given)) == number
+
+
+PROBLEM = error("asyncpg.exceptions.InvalidPasswordError", 'password authentication failed for user "u"\nmore')
+
+
+def log(message):
+    return LogRecord("startup", "logging", "ERROR", "app", message)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "logs", "number"),
+    [
+        ((connection(ok=False, error=PROBLEM),), (log("no database: " + PROBLEM.message),), 1),
+        ((connection(ok=False, error=PROBLEM),), (log("starting"),), 0),
+        ((connection(ok=False, error=PROBLEM), connection()), (log(PROBLEM.message),), 0),
+        ((connection(ok=False, error=PROBLEM, by_probe=True),), (log(PROBLEM.message),), 0),
+    ],
+    ids=["swallowed", "not logged", "tried again", "the sandbox's own"],
+)
+def test_swallowed_errors(judge, attempts, logs, number):
+    found = judge("ADB711", facts(boot=boot(connections=attempts, logs=logs)))
+    assert len(found) == number
+    assert all(one.confidence is Confidence.LIKELY and one.place == AT for one in found)
+
+
+def test_shutdown(judge):
+    raised = facts(boot=boot(shutdown=failed("shutdown", error("AttributeError", "no worker", place=AT))))
+    (finding,) = judge("ADB709", raised)
+    assert (finding.place, finding.message) == (AT, "shutdown of `src.main:app` fails: AttributeError: no worker")
+    late = facts(boot=boot(shutdown=failed("shutdown", timed_out=True, stuck_at=AT)))
+    (finding,) = judge("ADB709", late)
+    assert (finding.place, finding.message) == (AT, "shutdown of `src.main:app` does not end")
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "has a connection open"), (3, "has 3 connections open")])
+def test_connections_left_open(judge, number, words):
+    (finding,) = judge("ADB710", facts(engines=(engine(open_after_shutdown=number),)))
+    assert finding.severity is Severity.ADVICE
+    assert words in finding.message
+    assert judge("ADB710", facts(engines=(engine(role="test", open_after_shutdown=number),))) == ()
+
+
+def test_refused_addresses_are_told_once_each(judge):
+    refused = tuple(
+        RefusedRecord(kind, target, phase, AT)
+        for kind, target, phase in [
+            ("resolve", "cache.internal", "startup"),
+            ("resolve", "cache.internal", "requests"),
+            ("program", "/usr/bin/curl", "import"),
+        ]
+    )
+    found = judge("ADB712", facts(boot=boot(refused=refused)))
+    assert [one.message.partition(",")[0] for one in found] == [
+        "the app tries to look up `cache.internal` at startup",
+        "the app tries to run `/usr/bin/curl` while it was imported",
+    ]
+
+
+WRITTEN = Router("src.items.router", Place("src/items.py", 5, 1), 2, included=False)
+
+
+def seen(*, registered, routes=2):
+    return RouterRecord(WRITTEN.place, "src.items.router", "/items", routes, registered)
+
+
+@pytest.mark.parametrize(
+    ("included", "records", "expected"),
+    [
+        (False, (seen(registered=False),), (Confidence.CERTAIN, Evidence.BOTH)),
+        (False, (), (Confidence.LIKELY, Evidence.STATIC)),
+        (True, (seen(registered=False),), (Confidence.LIKELY, Evidence.RUNTIME)),
+        (False, (seen(registered=True),), None),
+        (True, (seen(registered=True),), None),
+        (True, (), None),
+        (True, (seen(registered=False, routes=0),), None),
+    ],
+)
+def test_routers(judge, included, records, expected):
+    given = facts(routers=(dataclasses.replace(WRITTEN, included=included),), boot=boot(routers=records))
+    found = [(one.confidence, one.evidence) for one in judge("ADB705", given)]
+    assert found == ([expected] if expected else [])
+
+
+def test_a_router_without_routes_is_no_fault(judge):
+    assert judge("ADB705", facts(routers=(dataclasses.replace(WRITTEN, routes=0),))) == ()
