@@ -51,6 +51,8 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     error = failed.error
     refused = refused_in(boot, failed.name)
+    if error and error.type.rpartition(".")[2] == "SystemExit":
+        return
     if error and (is_database_error(error) or is_missing_driver(error) or reported_at_engine(facts, error)):
         return
     if error and refused and is_connection_error(error):
