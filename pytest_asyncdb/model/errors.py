@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _DATABASE_PACKAGES = ("sqlalchemy.", "asyncpg.", "psycopg.", "psycopg2.", "psycopg_pool.")
 _ASYNC_OBJECTS = re.compile(r"'Async(?:Engine|Connection|Session|Transaction|_?sessionmaker)' object")
 _BACKGROUND = re.compile(r"\s*\(Background on this error at:.*?\)")
+_WRAPPED = re.compile(r"^\([\w.]+\)\s+(?:<class '[\w.]+'>:\s+)?")
+"""What SQLAlchemy puts before a driver's own message: both forms up to 2.0, the first since 2.1."""
 _ELSEWHERE = (
     ("", "greenlet library is required"),
     ("", "No module named 'greenlet'"),
@@ -31,7 +33,7 @@ def one_line(error: ErrorRecord | None) -> str:
     """``TypeError: connect() got an unexpected keyword argument 'sslmode'``, for the end of a message."""
     if error is None:
         return "no reason is known"
-    text = _BACKGROUND.sub("", error.message).strip()
+    text = _WRAPPED.sub("", _BACKGROUND.sub("", error.message)).strip()
     first = text.splitlines()[0].strip().rstrip(".") if text else ""
     if len(first) > _MOST_CHARACTERS:
         first = first[:_MOST_CHARACTERS].rsplit(" ", 1)[0].rstrip(".,;: ") + " ..."

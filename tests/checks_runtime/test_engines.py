@@ -7,6 +7,7 @@ from booted_by_hand import PATH, boot, engine, error, facts, module_of
 
 from pytest_asyncdb import fixes
 from pytest_asyncdb.facts.engines import EngineUrl
+from pytest_asyncdb.model.errors import one_line
 from pytest_asyncdb.model.finding import Evidence
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.sandbox.record import ProbeRecord
@@ -127,3 +128,21 @@ def test_an_engine_that_was_made_has_no_fault(judge):
 )
 def test_drivers_and_schemes_are_left_to_their_checks(judge, problem):
     assert judge("ADB402", facts(engines=(engine(error=problem),))) == ()
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("(sqlalchemy.dialects.postgresql.asyncpg.InterfaceError) no dict.\n(Background on this error at: x)", "no dict"),
+        ("(sqlalchemy.dialects.postgresql.asyncpg.Error) <class 'asyncpg.exceptions.DataError'>: bad\nHINT: x", "bad"),
+        ("plain (as it is)", "plain (as it is)"),
+        ("word " * 60, ("word " * 40).strip() + " ..."),
+    ],
+)
+def test_errors_are_told_in_one_line_without_wrapping(message, line):
+    assert one_line(error("some.Error", message)) == f"Error: {line}"
+
+
+def test_an_error_without_a_message_is_told_by_its_name():
+    assert one_line(error("builtins.KeyboardInterrupt")) == "KeyboardInterrupt"
+    assert one_line(None) == "no reason is known"
