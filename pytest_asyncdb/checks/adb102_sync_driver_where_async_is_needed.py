@@ -66,7 +66,7 @@ def _needs(facts: Facts, engine: Engine) -> str | None:
     url = engine.url
     if engine.role != "app" or not (engine.is_async or engine.bound_to_async):
         return None
-    if url is None or not drivers.is_postgres(url.scheme):
+    if url is None:
         return None
     driver = drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name))
     names = drivers.DISTRIBUTIONS.get(driver, ())

@@ -56,7 +56,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 def _borrowed(facts: Facts, engine: Engine) -> str | None:
     """The driver that this engine needs, when it is installed without being declared."""
-    if engine.role != "app" or not engine.is_async or not engine.url or not drivers.is_postgres(engine.url.scheme):
+    if engine.role != "app" or not engine.is_async or not engine.url:
         return None
     driver = drivers.wanted(engine.url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name))
     names = drivers.DISTRIBUTIONS.get(driver, ())

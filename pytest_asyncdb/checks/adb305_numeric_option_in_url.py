@@ -69,10 +69,9 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_for_asyncpg(facts: Facts, engine: Engine, url: EngineUrl) -> bool:
-    if engine.role != "app" or drivers.is_raw(engine.function) or not drivers.is_postgres(url.scheme):
+    if engine.role != "app" or not (engine.is_async or engine.bound_to_async) or drivers.is_raw(engine.function):
         return False
-    driver = drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name))
-    return driver == "asyncpg" and (engine.is_async or engine.bound_to_async)
+    return drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name)) == "asyncpg"
 
 
 def _declares(facts: Facts, name: str) -> bool:

@@ -71,7 +71,7 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 def _lacking(facts: Facts, engine: Engine, url: EngineUrl, pooler: Pooler) -> tuple[tuple[str, str], ...]:
     """The settings that the driver needs there and the engine does not have, as (name, Python source)."""
-    if drivers.is_raw(engine.function) or not drivers.is_postgres(url.scheme):
+    if drivers.is_raw(engine.function):
         return ()
     driver = drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name))
     if driver == "asyncpg":

@@ -56,8 +56,8 @@ def replacement(declares: Callable[[str], bool]) -> str:
 
 
 def wanted(scheme: str, sqlalchemy: tuple[int, int], declares: Callable[[str], bool]) -> str:
-    """The async driver that a Postgres scheme means, or will mean once the scheme is repaired."""
-    driver = selected(scheme, sqlalchemy)
+    """The async driver that a Postgres scheme means, or will mean once it is repaired; empty for another dialect."""
+    driver = selected(scheme, sqlalchemy) if is_postgres(scheme) else ""
     if driver not in DISTRIBUTIONS:
         return driver
     named = scheme.partition("+")[2] in ASYNC

@@ -1,0 +1,8 @@
+"""Customers."""
+
+from orders import Order
+
+
+class Customer:
+    state = "healthy"
+    last_order: Order | None = None

@@ -1,0 +1,5 @@
+"""Prices."""
+
+
+def price(amount: int -> str:  # expect: ADB206
+    return f"{amount} EUR"

@@ -1,0 +1,5 @@
+"""Prices."""
+
+
+def price(amount: int) -> str:
+    return f"{amount} EUR"
