@@ -15,8 +15,8 @@ connect() got an unexpected keyword argument 'sslmode'` at the first connection,
 in the engine's options or in an `SSLContext` is named exactly and left to you.
 
 ## Fix safety
-Safe where the meaning stays. Dropping `channel_binding=require` gives up a protection that asyncpg cannot give at all:
-use `ssl=verify-full`, or psycopg, where it matters. Unsafe where something else reads the same URL.
+Safe where the meaning stays. `channel_binding=require` is a protection that asyncpg cannot give: use `ssl=verify-full`,
+or psycopg, where it matters. Unsafe where something else reads the same URL.
 
 ## Seen on
 asyncpg 0.31 with SQLAlchemy 2.0.58, asyncpg 0.32 with SQLAlchemy 2.1.9.
@@ -58,13 +58,10 @@ def find(facts: Facts) -> Iterator[Finding]:
     told: set[tuple[Place, str]] = set()
     for engine in facts.engines:
         url = engine.url
-        if url is None or not _is_for_asyncpg(facts, engine, url):
-            continue
-        faults = _translations(facts, url)
-        for one in faults:
-            finding = _finding(facts, engine, url, one, faults)
-            if (finding.place, one.name) not in told:
-                told.add((finding.place, one.name))
+        faults = _translations(facts, url) if url and _is_for_asyncpg(facts, engine, url) else []
+        for finding in (_finding(facts, engine, url, one, faults) for one in faults if url):
+            if (finding.place, finding.message) not in told:
+                told.add((finding.place, finding.message))
                 yield finding
 
 
