@@ -13,6 +13,7 @@ from pytest_asyncdb.model.place import Place
 
 if TYPE_CHECKING:
     import ast
+    from collections import Counter
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts.scopes import RawCall, RawImport, Scope
@@ -51,7 +52,7 @@ class Source:
         self.scope: Scope = reader.scope
         self.imports: list[RawImport] = reader.imports
         self.calls: list[RawCall] = reader.calls
-        self.reads: set[str] = reader.reads
+        self.reads: Counter[str] = reader.reads
 
     def start(self, node: ast.expr | ast.stmt | ast.alias | ast.keyword) -> int:
         """Offset of the node's first character."""

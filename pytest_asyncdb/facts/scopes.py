@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -94,7 +95,7 @@ class Reader:
         self.scope = Scope("module", "", None, module)
         self.imports: list[RawImport] = []
         self.calls: list[RawCall] = []
-        self.reads: set[str] = set()
+        self.reads: Counter[str] = Counter()
         self._package = module if is_package else module.rpartition(".")[0]
 
     def read(self, tree: ast.Module) -> None:
@@ -230,7 +231,7 @@ class Reader:
             if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                 self._bound(scope.top if node.id in scope.globals else scope, node.id).opaque = True
             elif isinstance(node, ast.Name):
-                self.reads.add(node.id)
+                self.reads[node.id] += 1
 
     def _if(self, node: ast.If, scope: Scope, level: Level) -> None:
         test = node.test
@@ -257,7 +258,7 @@ class Reader:
             return
         for one in ast.walk(node):
             if isinstance(one, ast.Name):
-                self.reads.add(one.id)
+                self.reads[one.id] += 1
             elif isinstance(one, ast.Constant) and isinstance(one.value, str):
                 self.reads.update(_WORDS.findall(one.value))
             elif isinstance(one, ast.Call):  # Annotated[AsyncSession, Depends(get_session)]
@@ -276,7 +277,7 @@ class Reader:
         while stack:
             node = stack.pop()
             if isinstance(node, ast.Name):
-                self.reads.add(node.id)
+                self.reads[node.id] += 1
             elif isinstance(node, ast.Call):
                 top = node is root
                 self.calls.append(RawCall(node, scope, level, target if top else None, decorates if top else None))
