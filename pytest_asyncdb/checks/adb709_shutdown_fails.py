@@ -5,8 +5,8 @@ Ends the booted app as a server does and reports an exception of the shutdown, o
 deadline passes.
 
 ## Root cause
-The exception says it. Often: `engine.dispose()` without `await` on something else than an async engine, an object that
-the startup did not set, a background task that is awaited but never cancelled.
+The exception says it. Often: an object that the startup did not set, `await engine.dispose()` on a sync engine
+(`TypeError: object NoneType can't be used in 'await' expression`), a background task that is awaited, never cancelled.
 
 ## Fix
 Repair what raised; cancel background tasks before awaiting them.

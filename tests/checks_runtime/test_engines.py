@@ -133,7 +133,7 @@ def test_drivers_and_schemes_are_left_to_their_checks(judge, problem):
 @pytest.mark.parametrize(
     ("message", "line"),
     [
-        ("(sqlalchemy.dialects.postgresql.asyncpg.InterfaceError) no dict.\n(Background on this error at: x)", "no dict"),
+        ("(sqlalchemy.dialects.postgresql.asyncpg.Error) no dict.\n(Background on this error at: x)", "no dict"),
         ("(sqlalchemy.dialects.postgresql.asyncpg.Error) <class 'asyncpg.exceptions.DataError'>: bad\nHINT: x", "bad"),
         ("plain (as it is)", "plain (as it is)"),
         ("word " * 60, ("word " * 40).strip() + " ..."),
