@@ -103,8 +103,8 @@ def _fix(facts: Facts, carrier: Requirement | None) -> Fix | None:
     if not facts.declared.main_file:
         return None
     why = "Brings greenlet without touching any version; SQLModel has such an extra only since 0.0.48."
-    changes = (AddRequirement(facts.declared.main_file, "sqlalchemy[asyncio]>=2.0"),)
-    return Fix("Declare `sqlalchemy[asyncio]>=2.0`", changes, safe=True, why=why)
+    text = "greenlet>=1" if carrier and carrier.name == "sqlalchemy" else "sqlalchemy[asyncio]>=2.0"
+    return Fix(f"Declare `{text}`", (AddRequirement(facts.declared.main_file, text),), safe=True, why=why)
 
 
 def _has_extra(carrier: Requirement, facts: Facts) -> bool:

@@ -83,9 +83,8 @@ def _fixes(facts: Facts, engine: Engine) -> tuple[Fix, ...]:
 
 
 def _import_of_its_own(module: Module) -> RemoveImport | None:
-    """The import of ``create_engine`` when this call is all that uses it."""
-    calls = [call for call in module.calls if call.target in _SYNC_FUNCTIONS]
+    """The import of ``create_engine`` when this call is all that reads it."""
     imports = [one for one in module.imports if f"{one.module}.{one.name}" in _SYNC_FUNCTIONS]
-    if len(calls) != 1 or len(imports) != 1 or module.is_package:
+    if len(imports) != 1 or imports[0].reads != 1 or module.is_package:
         return None
     return RemoveImport(module.path, imports[0].module, imports[0].name or "")

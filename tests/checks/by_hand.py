@@ -141,9 +141,8 @@ def module(name, *imports, role="app", is_package=False, **given):
     for line, (source, target) in enumerate(imports, 1):
         span = Span(path, line, 6, line * 100, line * 100 + 10)
         plain = target.lstrip("!")
-        made.append(
-            Import(source, plain, plain, span, span, given.get("level", Level.MODULE), not target.startswith("!"))
-        )
+        level, used, reads = given.get("level", Level.MODULE), not target.startswith("!"), given.get("reads", 1)
+        made.append(Import(source, plain, plain, span, span, level, used, reads))
     return Module(name, path, is_package, role, tuple(made), given.get("calls", ()), given.get("fault"))
 
 
