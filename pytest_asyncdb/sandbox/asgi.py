@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ class Lifespan:
         self._said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.state: dict[str, Any] = {}
+        self.said = ""
+        """What the app said about a startup or shutdown that failed."""
         self.task: asyncio.Task[None] | None = None
 
     async def startup(self) -> str:
@@ -88,11 +89,11 @@ class Lifespan:
     async def _judge(self, said: dict[str, Any], wanted: str) -> None:
         if said.get("type") == wanted:
             return
-        text = str(said.get("message") or said.get("type"))
+        self.said = text = str(said.get("message") or said.get("type"))
         if self.task is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_WORDS):
-                    await asyncio.shield(self.task)
+            done, _ = await asyncio.wait([self.task], timeout=_LAST_WORDS)
+            for task in done:
+                task.result()
         raise LifespanFailedError(text)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.watch import Watch
 
 _NOT_ASGI = frozenset({"flask", "django"})
+_NOTE = 4000
 _ROUNDS = 3
 """A phase with many steps may take this many times the deadline of one step."""
 
@@ -128,6 +129,8 @@ class Boot:
                     outcome.note = await lifespan.startup()
             except TimeoutError as error:
                 self._late(outcome, lifespan.task, error)
+            finally:
+                outcome.note = outcome.note or lifespan.said[:_NOTE]
         return outcome.error is None and not outcome.timed_out
 
     def _late(self, outcome: Outcome, task: Any, error: BaseException) -> None:
@@ -159,15 +162,7 @@ class Boot:
         try:
             served = routes(app)
         except Exception as error:  # noqa: BLE001 - a framework of a version that is not known
-            told = self._recorder.error(error)
-            self._recorder.emit(
-                "log",
-                phase="startup",
-                source="logging",
-                level="WARNING",
-                logger="pytest_asyncdb",
-                message=f"routes can't be listed: {told['type']}: {told['message']}",
-            )
+            self._recorder.own_fault(error)
             return []
         tell_routes(self._recorder, served)
         self._served = served
@@ -204,6 +199,8 @@ class Boot:
                     await lifespan.shutdown()
             except TimeoutError as error:
                 self._late(outcome, lifespan.task, error)
+            finally:
+                outcome.note = lifespan.said[:_NOTE]
         for seen in self.watch.engines:
             if seen.open and seen.made is not None:
                 self._recorder.emit("engine", number=seen.number, open_after_shutdown=len(seen.open))

@@ -143,6 +143,8 @@ class Boot:
         self._control = control
         self._leash = leash
         self._lock = threading.Lock()
+        self._ending = threading.Lock()
+        self._ended = False
         self._answered = threading.Event()
         self._server: Server | None = None
         self._begun = time.monotonic()
@@ -181,8 +183,8 @@ class Boot:
             return self._record
 
     def kill(self) -> None:
-        """End the child and everything it started."""
-        self._killed = True
+        """End the child and everything it started; what it told so far can still be had."""
+        self._killed = self._killed or not self._gather.ended.is_set()
         self._end()
 
     def _answer(self, told: dict[str, Json]) -> None:
@@ -201,7 +203,7 @@ class Boot:
                 break
             if not self._answered.is_set() and time.monotonic() > waited:
                 self.no_server("none was handed over")
-        self._killed = not self._gather.ended.is_set()
+        self._killed = self._killed or not self._gather.ended.is_set()
         self._end()
 
     def _left(self) -> float:
@@ -209,13 +211,15 @@ class Boot:
 
     def _end(self) -> None:
         """Kill what is left of the process group, then take in what is left in the pipes."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._gather.finish()
-        if self._leash >= 0:
+        with self._ending:
+            if self._ended:
+                return
+            self._ended = True
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._gather.finish()
             os.close(self._leash)
-            self._leash = -1
-        self._control.close()
+            self._control.close()
 
     def _assemble(self) -> BootRecord:
         from pytest_asyncdb.sandbox.assemble import Story, assemble

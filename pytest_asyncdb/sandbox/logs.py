@@ -24,7 +24,8 @@ class Logs:
         call = module.Logger.callHandlers
 
         def callHandlers(this: Any, record: Any) -> None:  # noqa: N802 - the name of the method
-            self._hear(record)
+            with self._recorder.safely():
+                self._hear(record)
             call(this, record)
 
         module.Logger.callHandlers = callHandlers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_asyncdb.sandbox.watch import Seen
@@ -37,24 +36,27 @@ class Pools:
         build = cls.__init__
 
         def __init__(this: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - replaces that method
-            given = {**({"dsn": args[0]} if args else {}), **kwargs}
             build(this, *args, **kwargs)
-            seen = Seen(self._recorder.number(), driver, this, self._recorder.phase)
-            self.seen.append(seen)
-            self._recorder.emit(
-                "engine",
-                number=seen.number,
-                function=name,
-                is_async=is_async,
-                place=self._recorder.place(sys._getframe(1)),  # noqa: SLF001 - the documented way to walk frames
-                phase=self._recorder.phase,
-                driver=driver,
-                url_type=type(args[0]).__name__ if args else "",
-                arguments=self._recorder.pairs({name: value for name, value in given.items() if value is not None}),
-                pool_class=type(this).__name__,
-            )
+            with self._recorder.safely():
+                self._tell(this, name, driver, {**({"dsn": args[0]} if args else {}), **kwargs}, is_async=is_async)
 
         cls.__init__ = __init__
+
+    def _tell(self, pool: Any, name: str, driver: str, given: dict[str, Any], *, is_async: bool) -> None:
+        seen = Seen(self._recorder.number(), driver, pool, self._recorder.phase)
+        self.seen.append(seen)
+        self._recorder.emit(
+            "engine",
+            number=seen.number,
+            function=name,
+            is_async=is_async,
+            place=self._recorder.place(),
+            phase=self._recorder.phase,
+            driver=driver,
+            url_type=type(given["dsn"]).__name__ if "dsn" in given else "",
+            arguments=self._recorder.pairs({name: value for name, value in given.items() if value is not None}),
+            pool_class=type(pool).__name__,
+        )
 
 
 def size(pool: Any) -> int:

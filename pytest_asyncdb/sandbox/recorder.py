@@ -6,13 +6,14 @@ import json
 import os
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.sandbox.errors import describe
 from pytest_asyncdb.urls.redact import Redactor, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from pytest_asyncdb.model.serial import Json
@@ -75,6 +76,20 @@ class Recorder:
                     line = line[os.write(self.events, line) :]
             except OSError:  # the parent is gone, and the leash is about to end this process
                 return
+
+    @contextmanager
+    def safely(self) -> Iterator[None]:
+        """Keep what goes wrong in watching away from the app, which must run as it does without being watched."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - anything: objects of unknown versions are looked at here
+            self.own_fault(error)
+
+    def own_fault(self, error: BaseException) -> None:
+        """Tell that the sandbox could not see something."""
+        told = describe(error, self.sources)
+        message = f"the sandbox could not see everything: {told['type']}: {told['message']}"
+        self.emit("log", phase=self.phase, source="logging", level="WARNING", logger="pytest_asyncdb", message=message)
 
     def number(self) -> int:
         """Count engines, factories and refusals, from 1."""

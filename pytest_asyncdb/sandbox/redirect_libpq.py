@@ -172,7 +172,11 @@ class Psycopg2:
             """Stands in for the driver's own class, which code may also call directly."""
 
             def __init__(this, dsn: str, *args: Any, **kwargs: Any) -> None:  # noqa: N805
-                super().__init__(self._change(module, dsn), *args, **kwargs)
+                if CURRENT.get() is not None:
+                    super().__init__(self._change(module, dsn), *args, **kwargs)
+                    return
+                with Attempt(self._redirect.recorder, "psycopg2", {"dsn": dsn}):
+                    super().__init__(self._change(module, dsn), *args, **kwargs)
 
         connection.__module__, connection.__qualname__ = base.__module__, base.__qualname__
 

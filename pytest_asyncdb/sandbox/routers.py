@@ -9,6 +9,7 @@ from pytest_asyncdb.sandbox.routes import starlette, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import FrameType
 
     from pytest_asyncdb.sandbox.places import PlaceJson
     from pytest_asyncdb.sandbox.recorder import Recorder
@@ -32,18 +33,20 @@ class Routers:
 
         def __init__(this: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - replaces that method
             build(this, *args, **kwargs)
-            frame = sys._getframe(1)  # noqa: SLF001 - the documented way to walk frames
-            # The router of FastAPI() itself, and those that libraries make, are not the project's to register.
-            while frame.f_back is not None and frame.f_locals.get("self") is this:
-                frame = frame.f_back
-            if self._recorder.sources.relative(frame.f_code.co_filename) is not None:
-                place = self._recorder.place(frame)
-                if place is not None:
-                    self._seen.append((this, place))
+            with self._recorder.safely():
+                self._note(this, sys._getframe(1))  # noqa: SLF001 - the documented way to walk frames
 
         # FastAPI and other tools read the signature.
         __init__.__wrapped__ = build  # type: ignore[attr-defined]
         cls.__init__ = __init__
+
+    def _note(self, router: Any, frame: FrameType) -> None:
+        while frame.f_back is not None and frame.f_locals.get("self") is router:
+            frame = frame.f_back
+        # The router of FastAPI() itself, and those that libraries make, are not the project's to register.
+        place = self._recorder.place(frame) if self._recorder.sources.relative(frame.f_code.co_filename) else None
+        if place is not None:
+            self._seen.append((router, place))
 
     def tell(self, served: list[Route]) -> None:
         """Tell each router and whether the app serves any of its routes."""

@@ -26,11 +26,15 @@ class Seen:
     """One engine, pool or factory that was made; the object itself may be gone."""
 
     def __init__(self, number: int, kind: str, made: Any, phase: str) -> None:
-        """Refer to the object without keeping it alive."""
+        """Refer to the object without keeping it alive, where its class allows that."""
         self.number = number
         self.kind = kind
         self.phase = phase
-        self._made = weakref.ref(made)
+        self._made: Callable[[], Any]
+        try:
+            self._made = weakref.ref(made)
+        except TypeError:
+            self._made = lambda: made
         self.open: set[int] = set()
         """Ids of the connections that the engine's pool holds."""
 
@@ -113,6 +117,10 @@ class Watch:
         return create
 
     def _made(self, name: str, engine: Any, url: Any, given: dict[str, Any], wraps: int | None = None) -> None:
+        with self.recorder.safely():
+            self._tell_made(name, engine, url, given, wraps)
+
+    def _tell_made(self, name: str, engine: Any, url: Any, given: dict[str, Any], wraps: int | None) -> None:
         core = getattr(engine, "sync_engine", engine)
         seen = Seen(self.recorder.number(), "engine", engine, self.recorder.phase)
         self.engines.append(seen)
@@ -131,16 +139,17 @@ class Watch:
         )
 
     def _failed(self, name: str, url: Any, given: dict[str, Any], error: BaseException) -> None:
-        self.recorder.secrets_in("url", str(url) if url is not None else None)
-        self._tell(
-            self.recorder.number(),
-            name,
-            given,
-            url=self._url_of(url),
-            url_type=type(url).__name__,
-            error=self.recorder.error(error),
-            is_async=name != _CREATE,
-        )
+        with self.recorder.safely():
+            self.recorder.secrets_in("url", str(url) if url is not None else None)
+            self._tell(
+                self.recorder.number(),
+                name,
+                given,
+                url=self._url_of(url),
+                url_type=type(url).__name__,
+                error=self.recorder.error(error),
+                is_async=name != _CREATE,
+            )
 
     def _tell(self, number: int, name: str, given: dict[str, Any], **fields: Json) -> None:
         connect_args = given.get("connect_args")
@@ -148,7 +157,7 @@ class Watch:
             "engine",
             number=number,
             function=name,
-            place=self.recorder.place(sys._getframe(1)),  # noqa: SLF001 - the documented way to walk frames
+            place=self.recorder.place(),
             phase=self.recorder.phase,
             arguments=self.recorder.pairs(given, without=("connect_args", "_is_async")),
             connect_args=self.recorder.pairs(connect_args if isinstance(connect_args, dict) else {}),
@@ -191,23 +200,28 @@ class Watch:
 
         def __init__(this: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - replaces that method
             build(this, *args, **kwargs)
-            seen = Seen(self.recorder.number(), "factory", this, self.recorder.phase)
-            self.factories.append(seen)
-            made = kwargs.get("class_") or (this.class_ if is_async else this.class_.__mro__[1])
-            self.recorder.emit(
-                "factory",
-                number=seen.number,
-                factory=name,
-                session_class=type_name(made),
-                session_is_async=is_async_session(made),
-                options=self.recorder.pairs(kwargs, without=("bind",)),
-                expire_on_commit=bool(this.kw.get("expire_on_commit", True)),
-                bind_is_async=bind_is_async(this),
-                place=self.recorder.place(sys._getframe(1)),  # noqa: SLF001
-                phase=self.recorder.phase,
-            )
+            with self.recorder.safely():
+                self._tell_factory(name, this, kwargs, is_async=is_async)
 
         cls.__init__ = __init__
+
+    def _tell_factory(self, name: str, factory: Any, given: dict[str, Any], *, is_async: bool) -> None:
+        seen = Seen(self.recorder.number(), "factory", factory, self.recorder.phase)
+        self.factories.append(seen)
+        # The sync factory derives a class of its own from the one that was given.
+        made = given.get("class_") or (factory.class_ if is_async else factory.class_.__mro__[1])
+        self.recorder.emit(
+            "factory",
+            number=seen.number,
+            factory=name,
+            session_class=type_name(made),
+            session_is_async=is_async_session(made),
+            options=self.recorder.pairs(given, without=("bind",)),
+            expire_on_commit=bool(factory.kw.get("expire_on_commit", True)),
+            bind_is_async=bind_is_async(factory),
+            place=self.recorder.place(),
+            phase=self.recorder.phase,
+        )
 
 
 def is_async_session(cls: type) -> bool:

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import socket
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from pytest_asyncdb.postgres.choose import choose
+from pytest_asyncdb.sandbox.launch import BootRequest, start
+
+PASSWORD = "Pr0duction-s3cret!x"
+QUOTED = "Pr0duction-s3cret%21x"
+
+
+@pytest.fixture(scope="session")
+def server():
+    with choose("local").provider.serve() as server:
+        yield server
+
+
+class Decoy:
+    """What a project's configuration points at: a listener on a loopback address that must never be reached."""
+
+    def __init__(self):
+        self._socket = socket.create_server(("127.0.0.2", 0))
+        self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.port = self._socket.getsockname()[1]
+        self._datagrams.bind(("127.0.0.2", self.port))
+        self.reached = []
+        for target in (self._accept, self._receive):
+            threading.Thread(target=target, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, address = self._socket.accept()
+            except OSError:
+                return
+            self.reached.append(address)
+            connection.close()
+
+    def _receive(self):
+        while True:
+            try:
+                self.reached.append(self._datagrams.recvfrom(100))
+            except OSError:
+                return
+
+    def close(self):
+        self._socket.close()
+        self._datagrams.close()
+
+
+@pytest.fixture
+def decoy():
+    decoy = Decoy()
+    yield decoy
+    reached = decoy.reached
+    decoy.close()
+    assert reached == []
+
+
+@pytest.fixture
+def project(tmp_path, decoy):
+    """Write files of a project; ``PORT`` becomes the decoy's and ``SECRET`` the password, percent-encoded."""
+    root = tmp_path / "project"
+    root.mkdir()
+
+    def write(**files):
+        for name, text in files.items():
+            path = root / (name.replace("__", "/") + ".py" if "." not in name else name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text).replace("PORT", str(decoy.port)).replace("SECRET", QUOTED))
+        return root
+
+    return write
+
+
+@pytest.fixture
+def request_for():
+    def make(root: Path, target: str = "main:app", **options) -> BootRequest:
+        root = root.resolve()
+        return BootRequest(
+            **{"project": root, "target": target, "factory": False, "import_root": root, "cwd": root, **options}
+        )
+
+    return make
+
+
+@pytest.fixture
+def boot(project, server, request_for):
+    """Boot files of a project and give back the record; no secret may stand anywhere in it."""
+
+    def run(target="main:app", *, serve=True, **files):
+        options = {name: files.pop(name) for name in list(files) if name in BootRequest.__dataclass_fields__}
+        root = project(**files)
+        booted = start(request_for(root, target, **options))
+        try:
+            if serve:
+                booted.serve(server)
+            else:
+                booted.no_server("none was started")
+            record = booted.result()
+        finally:
+            booted.kill()
+        text = repr(record)
+        assert PASSWORD not in text
+        assert QUOTED not in text
+        assert server.password not in text
+        assert list(root.rglob("__pycache__")) == []
+        return record
+
+    return run
