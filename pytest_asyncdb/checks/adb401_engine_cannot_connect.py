@@ -36,6 +36,7 @@ from pytest_asyncdb.model.calls import bound_name
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import chain, is_certificate_error, is_missing_driver, one_line
 from pytest_asyncdb.model.finding import Evidence, Severity
+from pytest_asyncdb.urls.parameters import NUMERIC_IN_CONNECT_ARGS
 
 if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
@@ -68,8 +69,10 @@ def find(facts: Facts) -> list[Finding]:
 
 
 def _finding(engine: Engine, error: ErrorRecord) -> Finding:
+    written = engine.url.written if engine.url else None
+    parameter = next((p for p in written.parameters if p.name in _quoted(error)), None) if written else None
     return CHECK.finding(
-        engine.place,
+        parameter.span.place if parameter else engine.place,
         f"`{bound_name(engine.call, engine.function.rpartition('.')[2])}` cannot connect: {one_line(error)}",
         root_cause="The engine was tried with its own arguments on a healthy server, so an argument of the engine or "
         "something that runs when it connects is at fault.",
@@ -81,7 +84,14 @@ def _is_explained_elsewhere(engine: Engine, error: ErrorRecord) -> bool:
     """Whether a missing driver, a sync engine used as an async one, or a parameter of the URL is the reason."""
     if is_missing_driver(error) or (engine.bound_to_async and not engine.is_async):
         return True
-    text = "\n".join(message for _, message in chain(error))
-    quoted = set(re.findall(r"[\"'`](\w+)[\"'`]", text))
     parameters = {name for name, _ in engine.url.parameters} if engine.url else set()
-    return bool(quoted & parameters) or ("sslmode" in quoted and "ssl" in parameters)
+    if not parameters or (engine.seen and engine.seen.driver != "asyncpg"):
+        return False
+    quoted = _quoted(error)
+    wrong_type = error.type == "TypeError" and not parameters.isdisjoint(NUMERIC_IN_CONNECT_ARGS)
+    return wrong_type or bool(quoted & parameters) or ("sslmode" in quoted and "ssl" in parameters)
+
+
+def _quoted(error: ErrorRecord) -> set[str]:
+    """The names that the error's text puts in quotes of any kind."""
+    return set(re.findall(r"[\"'`](\w+)[\"'`]", "\n".join(message for _, message in chain(error))))

@@ -17,8 +17,8 @@ TYPE = "TypeError"
 DRIVER = "from sqlalchemy.ext.asyncio import create_async_engine\n"
 
 
-def probed(problem, **more):
-    return engine(probe=ProbeRecord(ok=False, error=problem), **more)
+def probed(problem, *, driver="asyncpg", **more):
+    return engine(probe=ProbeRecord(ok=False, error=problem), driver=driver, **more)
 
 
 def with_url(made, *parameters):
@@ -39,18 +39,24 @@ def test_the_error_of_the_probe_is_told_at_the_engine(judge):
         error("ModuleNotFoundError", "No module named 'asyncpg'"),
         error("ValueError", "the greenlet library is required to use this function. No module named 'greenlet'"),
         error(TYPE, "connect() got an unexpected keyword argument 'sslmode'"),
+        error(TYPE, "'<' not supported between instances of 'str' and 'int'"),
         error("asyncpg.exceptions.ClientConfigurationError", "`sslmode` parameter must be one of: disable, allow"),
     ],
-    ids=["driver", "greenlet", "parameter", "ssl"],
+    ids=["driver", "greenlet", "parameter", "number", "ssl"],
 )
 def test_what_other_checks_explain_is_left_to_them(judge, problem):
-    made = with_url(probed(problem), ("sslmode", "require"), ("ssl", "true"))
+    made = with_url(probed(problem), ("sslmode", "require"), ("ssl", "true"), ("statement_cache_size", "0"))
     assert judge("ADB401", facts(engines=(made,))) == ()
 
 
 def test_a_connect_argument_is_no_parameter_of_the_url(judge):
     made = with_url(probed(error(TYPE, "connect() got an unexpected keyword argument 'sslmode'")), ("ssl", "require"))
     assert len(judge("ADB401", facts(engines=(dataclasses.replace(made, url=None),)))) == 1
+
+
+def test_parameters_for_psycopg_have_no_check_of_their_own(judge):
+    problem = error("sqlalchemy.exc.ProgrammingError", 'invalid connection option "ssl"')
+    assert len(judge("ADB401", facts(engines=(with_url(probed(problem, driver="psycopg"), ("ssl", "require")),)))) == 1
 
 
 def test_certificates_are_not_judged(judge):
