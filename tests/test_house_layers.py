@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import statistics
@@ -33,7 +34,8 @@ def _lint(directory):
         "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command; lint_imports_command()"
     )
     command = [sys.executable, "-c", code, "--config", str(CONTRACTS), "--no-cache"]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    plain = {**os.environ, "NO_COLOR": "1"}
+    return subprocess.run(command, cwd=directory, env=plain, capture_output=True, text=True, check=False)
 
 
 def test_imports_keep_to_the_layers():
