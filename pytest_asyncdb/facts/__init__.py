@@ -2,35 +2,187 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.facts.dependencies import Declared, Installed
     from pytest_asyncdb.facts.engines import Engine
+    from pytest_asyncdb.facts.names import Names
     from pytest_asyncdb.facts.project import App, Cycle, Router
     from pytest_asyncdb.facts.python import Module
     from pytest_asyncdb.facts.sessions import SessionFactory
+    from pytest_asyncdb.facts.static import Static
     from pytest_asyncdb.facts.urls import WrittenUrl
+    from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.sandbox.record import BootRecord
+    from pytest_asyncdb.sources.project import Project
+
+__all__ = ["Facts"]
 
 
 class Facts:
-    """What checks read. (Being written: the attributes are the contract.)"""
+    """What checks read.
 
-    modules: tuple[Module, ...]
-    declared: Declared
-    installed: Installed
-    urls: tuple[WrittenUrl, ...]
-    engines: tuple[Engine, ...]
-    session_factories: tuple[SessionFactory, ...]
-    cycles: tuple[Cycle, ...]
-    routers: tuple[Router, ...]
-    app: App | None
-    boot: BootRecord | None
-    """None when the app was not booted."""
-    no_boot: str
-    """Why there was no boot, when there was none."""
+    Args:
+        project: the project on disk.
+        settings: what the user asked for.
+        boot_source: called when ``boot`` is first read; returns the boot's record, or None and why there was no boot.
+            Everything static can be read before, while the app boots.
+    """
+
+    def __init__(
+        self, project: Project, settings: Settings, boot_source: Callable[[], tuple[BootRecord | None, str]]
+    ) -> None:
+        """Nothing is read yet."""
+        self.project = project
+        self.settings = settings
+        self._boot_source = boot_source
+
+    @cached_property
+    def app(self) -> App | None:
+        """The app to boot; None when there is none, ``no_app`` says why."""
+        return self._app[0]
+
+    @cached_property
+    def no_app(self) -> str:
+        """Why there is no app: what was looked for, where, and each way out; empty when there is one."""
+        return self._app[1]
+
+    @cached_property
+    def modules(self) -> tuple[Module, ...]:
+        """Every Python file of the project."""
+        from pytest_asyncdb.facts.modules import modules
+
+        return modules(self._codebase, self._names)
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What the project declares."""
+        from pytest_asyncdb.facts.declared import declared
+
+        return declared(self.project, self.app)
+
+    @cached_property
+    def installed(self) -> Installed:
+        """What the app's interpreter has installed."""
+        from pytest_asyncdb.facts.installed import installed
+
+        return installed(self.declared, self.settings.python)
+
+    @cached_property
+    def urls(self) -> tuple[WrittenUrl, ...]:
+        """Database URLs written in the project's files."""
+        from pytest_asyncdb.facts.written import written_urls
+
+        return written_urls(self.project, self._codebase)
+
+    @cached_property
+    def static_engines(self) -> tuple[Engine, ...]:
+        """Engines as the sources define them; needs no boot."""
+        return self._static.engines
+
+    @cached_property
+    def static_session_factories(self) -> tuple[SessionFactory, ...]:
+        """Session factories as the sources define them; needs no boot."""
+        return self._static.factories
+
+    @cached_property
+    def engines(self) -> tuple[Engine, ...]:
+        """Engines: what the sources say and what the boot saw are one."""
+        from pytest_asyncdb.facts.merge import merged_engines
+
+        records = self.boot.engines if self.boot else ()
+        return merged_engines(self.project, self.static_engines, records, self.urls, self._app_path)
+
+    @cached_property
+    def session_factories(self) -> tuple[SessionFactory, ...]:
+        """Session factories: what the sources say and what the boot saw are one."""
+        from pytest_asyncdb.facts.merge import merged_factories
+
+        records = self.boot.factories if self.boot else ()
+        return merged_factories(self.project, self.static_session_factories, records, self._app_path)
+
+    @cached_property
+    def cycles(self) -> tuple[Cycle, ...]:
+        """Circular imports among the app's modules."""
+        from pytest_asyncdb.facts.graph import cycles
+
+        return cycles(self._codebase)
+
+    @cached_property
+    def routers(self) -> tuple[Router, ...]:
+        """Routers that the app's modules define."""
+        from pytest_asyncdb.facts.routers import routers
+
+        return routers(self._codebase, self._names)
+
+    @cached_property
+    def modules_to_import(self) -> tuple[tuple[str, str], ...]:
+        """Dotted names and paths of the modules that the sandbox imports after the app."""
+        from pytest_asyncdb.facts.importable import modules_to_import
+
+        return modules_to_import(self.app, self.modules, self._codebase) if self.app else ()
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything secret in the project and the environment: for redactors, never for a person."""
+        return self.project.secrets
+
+    @property
+    def boot(self) -> BootRecord | None:
+        """What the boot saw; None when the app was not booted."""
+        return self._boot[0]
+
+    @property
+    def no_boot(self) -> str:
+        """Why there was no boot, when there was none."""
+        return self._boot[1]
 
     def sqlalchemy(self) -> tuple[int, int] | None:
         """Installed (major, minor) of SQLAlchemy, or None when it is not installed."""
-        raise NotImplementedError
+        version = self.installed.version("sqlalchemy")
+        if version is None:
+            return None
+        major, minor = version.split(".")[:2]
+        return int(major), int("".join(digit for digit in minor if digit.isdigit()) or 0)
+
+    @cached_property
+    def _boot(self) -> tuple[BootRecord | None, str]:
+        return self._boot_source()
+
+    @cached_property
+    def _app(self) -> tuple[App | None, str]:
+        from pytest_asyncdb.facts.app import AppNotFoundError, find_app
+
+        try:
+            return find_app(self.project, self.settings), ""
+        except AppNotFoundError as error:
+            return None, str(error)
+
+    @property
+    def _app_path(self) -> str:
+        return (self.app.module_path if self.app else None) or ""
+
+    @cached_property
+    def _codebase(self) -> Codebase:
+        from pytest_asyncdb.facts.codebase import Codebase
+
+        return Codebase(self.project, self.app.import_root if self.app else ".")
+
+    @cached_property
+    def _names(self) -> Names:
+        from pytest_asyncdb.facts.names import Names
+
+        return Names(self._codebase)
+
+    @cached_property
+    def _static(self) -> Static:
+        from pytest_asyncdb.facts.roots import folders_above
+        from pytest_asyncdb.facts.static import Static
+
+        above = (self.app.cwd, self.app.import_root, *folders_above(self._app_path)) if self.app else ()
+        return Static(self._codebase, self._names, self.urls, tuple(dict.fromkeys((*above, "."))))

@@ -68,7 +68,7 @@ class Describer:
         source, bound = self._source, raw.bound
         is_from = isinstance(raw.node, ast.ImportFrom)
         explicit = raw.alias.asname == raw.alias.name
-        used = bound in source.reads or bound == "*" or source.is_package or explicit or (source.name, bound) in wanted
+        exported = bound == "*" or source.is_package or explicit or (source.name, bound) in wanted
         return Import(
             module=raw.module,
             name=raw.alias.name if is_from else None,
@@ -76,13 +76,14 @@ class Describer:
             span=source.span(raw.alias),
             statement=source.span(raw.node),
             level=raw.level,
-            used=used,
+            used=exported or source.reads[bound] > 0,
+            reads=0 if exported else source.reads[bound],
         )
 
     def calls(self) -> Iterator[Call]:
         """Describe the calls that matter: of database and framework packages, and the project's own of the same names."""
         for raw in self._source.calls:
-            target = self._names.canonical(raw.node.func, raw.scope)
+            target = self._names.callee(raw.node.func, raw.scope)
             if target is not None and (_MATTERS.match(target) or target.rpartition(".")[2] in _OWN):
                 yield self.call(raw.node, raw.scope, raw.level, target, self.assigned(raw))
 
@@ -116,7 +117,7 @@ class Describer:
         is_literal, literal = _literal(node)
         inner = None
         if isinstance(node, ast.Call):
-            target = self._names.canonical(node.func, scope) or self._source.segment(node.func)
+            target = self._names.callee(node.func, scope) or self._source.segment(node.func)
             inner = self.call(node, scope, level, target)
         return Expression(
             source=self._hide(text) if _QUOTED.search(text) else text,

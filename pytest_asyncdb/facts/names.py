@@ -81,6 +81,10 @@ class Names:
             return self._origin(node.id, Bound(imported=bound.imported), where, 0)
         return self._origin(node.id, *found, 0)
 
+    def callee(self, node: ast.expr, scope: Scope) -> str | None:
+        """Canonical name of what is called, also of ``async_sessionmaker[AsyncSession](...)``."""
+        return self.canonical(node.value if isinstance(node, ast.Subscript) else node, scope)
+
     def find(self, name: str, scope: Scope) -> tuple[Bound, Scope] | None:
         """The binding that a name refers to in a scope, and the scope that has it."""
         here: Scope | None = scope
