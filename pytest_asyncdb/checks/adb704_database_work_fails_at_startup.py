@@ -63,7 +63,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         why = "The server was healthy and the engine can connect, so the way the startup uses the engine is at fault."
     yield CHECK.finding(
         error.place or app_place(facts),
-        f"database work at startup fails: {what}",
+        f"database work at startup of `{boot.target}` fails: {what}",
         root_cause=why,
         confidence=Confidence.LIKELY if table else Confidence.CERTAIN,
         evidence=Evidence.RUNTIME,

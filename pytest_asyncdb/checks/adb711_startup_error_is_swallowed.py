@@ -55,7 +55,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     if last.error and _is_logged(boot, last.error):
         yield CHECK.finding(
             last.place or app_place(facts),
-            f"startup goes on after its connection failed: {one_line(last.error)}",
+            f"startup of `{boot.target}` goes on after its connection failed: {one_line(last.error)}",
             root_cause="The error was caught and logged, and the startup then reported success.",
             confidence=Confidence.LIKELY,
             evidence=Evidence.RUNTIME,

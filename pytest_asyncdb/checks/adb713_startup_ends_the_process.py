@@ -46,18 +46,20 @@ def find(facts: Facts) -> Iterator[Finding]:
     end = boot.end
     if end.phase == "startup" and end.how in {"exit", "died"}:
         detail = f"exit status {end.code}" if end.how == "exit" else end.detail or f"signal {end.code}"
-        yield _finding(facts, end.place, detail)
+        yield _finding(facts, boot.target, end.place, detail)
         return
     phase = boot.phase("startup")
     error = phase.error if phase and not phase.ok else None
     if error and error.type.rpartition(".")[2] == "SystemExit":
-        yield _finding(facts, error.place, f"SystemExit: {error.message}" if error.message else "SystemExit")
+        yield _finding(
+            facts, boot.target, error.place, f"SystemExit: {error.message}" if error.message else "SystemExit"
+        )
 
 
-def _finding(facts: Facts, place: Place | None, detail: str) -> Finding:
+def _finding(facts: Facts, target: str, place: Place | None, detail: str) -> Finding:
     return CHECK.finding(
         place or app_place(facts),
-        f"startup ends the process ({' '.join(detail.split()).rstrip('.')})",
+        f"startup of `{target}` ends the process ({' '.join(detail.split()).rstrip('.')})",
         root_cause="An exit in startup code takes the whole server down, mostly without saying why.",
         evidence=Evidence.RUNTIME,
     )

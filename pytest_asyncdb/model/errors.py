@@ -26,7 +26,7 @@ _ELSEWHERE = (
 )
 _CERTIFICATE = re.compile(r"certificate verify failed|CERTIFICATE_VERIFY_FAILED|root certificate file", re.IGNORECASE)
 _UNREACHABLE = re.compile(r"connect|OSError|timed? ?out|resol|getaddrinfo|refused|unreachable|sandbox", re.IGNORECASE)
-_MOST_CHARACTERS = 200
+_MOST_CHARACTERS = 110
 
 
 def one_line(error: ErrorRecord | None) -> str:

@@ -73,7 +73,7 @@ def test_a_table_that_migrations_may_make_is_only_likely(judge):
     problem = error("sqlalchemy.exc.ProgrammingError", 'relation "users" does not exist\n[SQL: SELECT 1]', place=AT)
     (finding,) = judge("ADB704", facts(boot=boot(startup=failed("startup", problem))))
     assert finding.confidence is Confidence.LIKELY
-    assert finding.message == "database work at startup fails: table `users` does not exist"
+    assert finding.message == "database work at startup of `src.main:app` fails: table `users` does not exist"
 
 
 def test_a_broken_engine_is_told_at_the_engine_only(judge):
