@@ -120,12 +120,11 @@ class Facts:
 
         return routers(self._codebase, self._names)
 
-    @cached_property
-    def modules_to_import(self) -> tuple[tuple[str, str], ...]:
+    def modules_to_import(self, app: App) -> tuple[tuple[str, str], ...]:
         """Dotted names and paths of the modules that the sandbox imports after the app."""
         from pytest_asyncdb.facts.importable import modules_to_import
 
-        return modules_to_import(self.app, self.modules, self._codebase) if self.app else ()
+        return modules_to_import(app, self._codebase)
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import deque
 from typing import TYPE_CHECKING
@@ -10,12 +11,12 @@ from pytest_asyncdb.facts.project import Cycle
 from pytest_asyncdb.facts.python import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.model.place import Place
 
-    Edges = Mapping[str, Mapping[str, object]]
+    Edges = Mapping[str, Collection[str]]
 
 _FROM = re.compile(rb"^[ \t]*from[ \t]+(?P<module>\.*[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)", re.MULTILINE)
 _IMPORT = re.compile(rb"^[ \t]*import[ \t]+(?P<modules>[^\n]+)", re.MULTILINE)
@@ -31,9 +32,9 @@ def cycles(codebase: Codebase) -> tuple[Cycle, ...]:
     parsing, tells which modules are worth a closer look.
     """
     modules = {name for path, name in codebase.names.items() if codebase.roles[path] in ("app", "script")}
-    coarse = {name: dict.fromkeys(_coarse(codebase, name, modules)) for name in sorted(modules)}
+    coarse = {name: dict.fromkeys(text_imports(codebase, name, modules)) for name in sorted(modules)}
     suspects = {name for knot in _knots(coarse) for name in knot}
-    exact = {name: dict(_exact(codebase, name, suspects)) for name in sorted(suspects)}
+    exact = {name: _exact(codebase, name, modules) for name in sorted(suspects)}
     found = []
     for knot in _knots(exact):
         circle = _shortest(exact, knot)
@@ -42,7 +43,7 @@ def cycles(codebase: Codebase) -> tuple[Cycle, ...]:
     return tuple(sorted(found, key=lambda cycle: cycle.places))
 
 
-def _coarse(codebase: Codebase, name: str, modules: set[str]) -> Iterator[str]:
+def text_imports(codebase: Codebase, name: str, modules: set[str]) -> Iterator[str]:
     """More than the module imports: every import statement that its text may hold."""
     path = codebase.paths[name]
     data = _COMMENT.sub(b"", codebase.project.data(path) or b"")
@@ -66,16 +67,17 @@ def _targets(module: str, names: list[str], modules: set[str]) -> Iterator[str]:
             yield target
 
 
-def _exact(codebase: Codebase, name: str, modules: set[str]) -> Iterator[tuple[str, Place]]:
+def _exact(codebase: Codebase, name: str, modules: set[str]) -> dict[str, Place]:
+    """The modules that are imported when this one is, each with the first statement that does it."""
     source = codebase.module(name)
+    found: dict[str, Place] = {}
     for raw in source.imports if source is not None else ():
-        if raw.level not in _AT_IMPORT or source is None:
-            continue
-        submodule = f"{raw.module}.{raw.alias.name}"
-        is_from = raw.node.__class__.__name__ == "ImportFrom"
-        target = submodule if is_from and submodule in modules else raw.module
-        if target in modules and target != name:
-            yield target, source.span(raw.node).place
+        if raw.level in _AT_IMPORT and source is not None:
+            submodule = f"{raw.module}.{raw.alias.name}"
+            target = submodule if isinstance(raw.node, ast.ImportFrom) and submodule in modules else raw.module
+            if target in modules and target != name:
+                found.setdefault(target, source.span(raw.node).place)
+    return found
 
 
 def _knots(edges: Edges) -> list[list[str]]:
@@ -123,7 +125,7 @@ def _shortest(edges: Edges, knot: list[str]) -> tuple[str, ...]:
 
 
 def _back_to(edges: Edges, inside: set[str], start: str) -> tuple[str, ...]:
-    waiting = deque([(start,)])
+    waiting: deque[tuple[str, ...]] = deque([(start,)])
     seen = {start}
     while waiting:
         path = waiting.popleft()
