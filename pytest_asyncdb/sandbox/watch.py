@@ -88,12 +88,11 @@ class Watch:
         """Engines that are built by hand, without any of the functions for it."""
         build = module.Engine.__init__
 
-        def __init__(this: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - replaces that method
-            build(this, *args, **kwargs)
+        def after(this: Any) -> None:
             if not _INSIDE.get():
-                self._made("sqlalchemy.engine.Engine", this, this.url, kwargs)
+                self._made("sqlalchemy.engine.Engine", this, this.url, {})
 
-        module.Engine.__init__ = __init__
+        module.Engine.__init__ = _followed(build, after)
 
     def _watched(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def create(url: Any, **kwargs: Any) -> Any:
@@ -174,7 +173,9 @@ class Watch:
     def url(self, url: Any) -> Json:
         """Tell a SQLAlchemy URL without its password."""
         self.recorder.secret(url.password)
-        query = [(name, one) for name, value in url.query.items() for one in ([value] if isinstance(value, str) else value)]
+        query = [
+            (name, one) for name, value in url.query.items() for one in ([value] if isinstance(value, str) else value)
+        ]
         for name, value in query:
             self.recorder.secrets_in(name, value)
         return {
@@ -222,6 +223,17 @@ class Watch:
             place=self.recorder.place(),
             phase=self.recorder.phase,
         )
+
+
+def _followed(build: Callable[..., None], after: Callable[[Any], None]) -> Callable[..., None]:
+    """An ``__init__`` with the very parameters of ``build``: SQLAlchemy reads them off the code object."""
+    code = build.__code__
+    names = ", ".join(code.co_varnames[: code.co_argcount])
+    scope: dict[str, Any] = {"build": build, "after": after}
+    exec(f"def __init__({names}):\n    build({names})\n    after({code.co_varnames[0]})\n", scope)  # noqa: S102 - as above
+    scope["__init__"].__defaults__ = build.__defaults__
+    made: Callable[..., None] = scope["__init__"]
+    return made
 
 
 def is_async_session(cls: type) -> bool:
