@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.postgres.protocol import Provider
+    from pytest_asyncdb.sandbox.launch import BootRequest
     from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.sources.project import Project
 
@@ -130,7 +131,7 @@ def _read_ahead(facts: Facts) -> None:
     _ = facts.cycles, facts.routers
 
 
-def _request(project: Project, app: App, settings: Settings, facts: Facts) -> object:
+def _request(project: Project, app: App, settings: Settings, facts: Facts) -> BootRequest:
     from pytest_asyncdb.sandbox.launch import BootRequest
 
     root: Path = project.root

@@ -43,7 +43,7 @@ def analyse(settings: Settings, *, checks: Sequence[Check] | None = None, repair
         RunError: no app, no server, or a file that cannot be repaired.
     """
     from pytest_asyncdb.examine import ServerThread, examine
-    from pytest_asyncdb.postgres.choose import ChoiceError, choose
+    from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError, choose
     from pytest_asyncdb.postgres.protocol import ServerError
 
     project, app = _project(settings)
@@ -54,7 +54,7 @@ def analyse(settings: Settings, *, checks: Sequence[Check] | None = None, repair
             first = examine(project, app, settings, thread, _checks(checks))
             server = thread.server()
             return _conclude(settings, app, choice, server=server, first=first, checks=_checks(checks), repair=repair)
-    except (ChoiceError, ServerError) as error:
+    except (NoProviderError, UnknownProviderError, ServerError) as error:
         raise RunError(str(error)) from error
 
 
