@@ -29,7 +29,7 @@ def whole(reported: ReportedFinding, width: int) -> Iterator[str]:
     yield from labelled("seen", words.SEEN[finding.evidence], width)
     for outcome in reported.fixes:
         yield from labelled("fix", f"{outcome.fix.title} ({words.safety(outcome)})", width)
-        if outcome.fix.why:
+        if outcome.fix.why.rstrip(".") != finding.root_cause.rstrip("."):
             yield from labelled("", outcome.fix.why, width)
         yield from _changed_lines(outcome)
         yield from labelled("proof", words.proof(outcome), width)

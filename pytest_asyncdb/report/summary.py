@@ -83,7 +83,8 @@ def _diffs(result: Result) -> Iterator[str]:
 
 def _not_judged(result: Result, width: int) -> Iterator[str]:
     for reason, names in words.not_judged(result):
-        yield from wrap(f"{', '.join(names)}: {reason}", width, "- ")
+        ids = ", ".join(name.partition("-")[0] for name in names)
+        yield from wrap(f"{ids}: {reason}", width, "- ")
 
 
 def _criteria(result: Result, width: int) -> Iterator[str]:

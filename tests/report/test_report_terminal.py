@@ -61,7 +61,7 @@ def test_an_edit_that_two_findings_share_counts_once(broken):
 
 
 def test_what_was_not_judged_is_listed_with_its_reason(broken):
-    assert "- ADB701-startup-fails, ADB702-startup-hangs: the app did not import\n" in render(broken)
+    assert "- ADB701, ADB702: the app did not import\n" in render(broken)
 
 
 def test_criteria_show_their_verdict_and_evidence(broken):
@@ -81,6 +81,13 @@ def test_nothing_found_is_said_in_a_few_lines(healthy):
 def test_a_finding_without_an_exact_edit_says_so(broken):
     blocking = replace(broken.findings[2], finding=replace(broken.findings[2].finding, severity=Severity.BLOCKS))
     assert "  fix    no exact edit is known" in render_finding(blocking)
+
+
+def test_a_fix_that_explains_itself_with_the_root_cause_says_it_once(broken):
+    reported = broken.findings[1]
+    fix = replace(reported.fixes[0].fix, why=reported.finding.root_cause.rstrip("."))
+    text = render_finding(replace(reported, fixes=(replace(reported.fixes[0], fix=fix),)))
+    assert text.count("Both are parameters of libpq.") == 1
 
 
 def test_changed_files_are_named_and_no_longer_offered(broken):
