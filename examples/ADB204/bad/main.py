@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 
+import asyncpg
 from fastapi import FastAPI
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import async_sessionmaker
@@ -12,15 +13,15 @@ async_session = async_sessionmaker(engine, expire_on_commit=False)
 
 @asynccontextmanager
 async def lifespan(app: FastAPI):
-    async with async_session() as session:
-        await session.execute(text("SELECT 1"))
+    connection = await asyncpg.connect("postgresql://app:change-me@localhost/app")
+    await connection.close()
     yield
-    await engine.dispose()
 
 
 app = FastAPI(lifespan=lifespan)
 
 
-@app.get("/health")
-async def health() -> dict[str, str]:
-    return {"status": "healthy"}
+@app.get("/visits")
+async def visits() -> int:
+    async with async_session() as session:
+        return await session.scalar(text("SELECT 1"))
