@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.server import Server
 from pytest_asyncdb.postgres.certificates import certificates
-from pytest_asyncdb.postgres.protocol import ServerError
+from pytest_asyncdb.postgres.protocol import USER, ServerError
 from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, supervised
 from pytest_asyncdb.postgres.supervision import cluster, scram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-USER = "postgres"
 
 
 @dataclass(frozen=True, slots=True)

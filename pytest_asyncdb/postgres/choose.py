@@ -85,6 +85,14 @@ def _named(request: str, timeout: float, *, auto: bool = False) -> Provider:
         from pytest_asyncdb.postgres.local import Local
 
         return Local(Path(rest).expanduser().absolute() if rest else None, timeout)
+    if request == "docker":
+        from pytest_asyncdb.postgres.docker import Docker
+
+        return Docker(pull=not auto, timeout=timeout)
+    if _URL.match(request):
+        from pytest_asyncdb.postgres.url import Url
+
+        return Url(request, timeout)
     raise UnknownProviderError(_unknown(request))
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 PREFIX = "asyncdb_"
 """Every database that the tool makes begins with it, and none that doesn't is ever dropped."""
+USER = "postgres"
+"""The superuser of a server of ours."""
 TIMEOUT = 60.0
 """Seconds a server has to become ready, unless told otherwise."""
 

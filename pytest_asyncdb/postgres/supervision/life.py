@@ -80,6 +80,35 @@ def _front(tls: Message, request: Message, upstream: str | tuple[str, int]) -> F
     return Front(upstream, "server.pem", request["user"], Keys(*request["keys"]))
 
 
+def _serve_container(line: Line, request: Message, _user: identity.Identity, path: str) -> None:
+    """Stand in front of a container that the owner starts, and take it away at the end."""
+    endpoint, exists = request["endpoint"], False
+    try:
+        tls = line.receive()
+        line.say("watching", directory=path)
+        container = line.receive()
+        exists = True
+        front = _front(tls, request, container["upstream"])
+        line.say("ready", port=front.port, directory=path)
+        _hold(line, request)
+    finally:
+        line.say("stopped")
+        rundir.remove_tree(path)  # before the container, which may take its time
+        if endpoint:
+            from pytest_asyncdb.postgres.supervision.janitor import remove_container
+
+            remove_container(endpoint, request["container"], exists=exists)
+
+
+def _serve_workspace(line: Line, request: Message, _user: identity.Identity, path: str) -> None:
+    """Nothing but the directory: the server is somebody else's."""
+    try:
+        line.say("ready", directory=path)
+        _hold(line, request)
+    finally:
+        line.say("stopped")
+
+
 def _hold(line: Line, request: Message) -> None:
     for base in request["bases"]:
         rundir.sweep(base)
@@ -87,4 +116,4 @@ def _hold(line: Line, request: Message) -> None:
         line.wait()
 
 
-SERVE = {"binaries": _serve_binaries}
+SERVE = {"binaries": _serve_binaries, "container": _serve_container, "workspace": _serve_workspace}

@@ -1,0 +1,93 @@
+"""A server in a container, through testcontainers, which is imported only when a container is started."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from dataclasses import replace as with_changes
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.server import Server
+from pytest_asyncdb.postgres import engine
+from pytest_asyncdb.postgres.certificates import certificates
+from pytest_asyncdb.postgres.databases import server_version
+from pytest_asyncdb.postgres.protocol import TIMEOUT, USER
+from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, supervised
+from pytest_asyncdb.postgres.supervision import scram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IMAGE = "postgres:18"
+IMAGE_VARIABLES = ("PYTEST_ASYNCDB_IMAGE", "ASYNCDB_TEST_IMAGE")
+
+
+def configured_image() -> str:
+    """The image to use: from the environment, or the official one."""
+    return next((os.environ[name] for name in IMAGE_VARIABLES if os.environ.get(name)), IMAGE)
+
+
+@dataclass
+class Docker:
+    """A container of ``image``; unless ``pull``, only one that the engine has already."""
+
+    image: str = field(default_factory=configured_image)
+    pull: bool = True
+    timeout: float = TIMEOUT
+    name = "docker"
+
+    def unusable(self) -> str | None:
+        """Why it cannot serve; see ``Provider``."""
+        why = engine.silent()
+        if why or self.pull or engine.has_image(self.image) is not False:
+            return why
+        return f"the engine has no image {self.image}; `docker pull {self.image}`, or name another with {IMAGE_VARIABLES[0]}"
+
+    @contextmanager
+    def serve(self) -> Iterator[Server]:
+        """Serve; see ``Provider``."""
+        import platformdirs
+
+        began = time.perf_counter()
+        name = f"asyncdb-{secrets.token_hex(6)}"
+        password = secrets.token_hex(18)
+        keys = scram.derive(password)
+        endpoint = engine.endpoint()
+        with supervised() as supervisor:
+            supervisor.tell(
+                {
+                    "mode": "container",
+                    "owner": os.getpid(),
+                    "bases": bases(),
+                    "environment": environment(),
+                    "user": USER,
+                    "keys": keys.as_message(),
+                    "endpoint": endpoint,
+                    "container": name,
+                }
+            )
+            supervisor.tell(certificates(platformdirs.user_cache_path("pytest-asyncdb")))
+            supervisor.hear("watching", GRACE)
+            from pytest_asyncdb.postgres.container import running
+
+            with running(self.image, name, keys.verifier, timeout=self.timeout, remove=endpoint is None) as upstream:
+                supervisor.tell({"upstream": upstream})
+                ready = supervisor.hear("ready", GRACE)
+                directory = Path(ready["directory"])
+                server = Server(
+                    provider=self.name,
+                    version="",
+                    seconds=0.0,
+                    host="127.0.0.1",
+                    port=int(ready["port"]),
+                    user=USER,
+                    password=password,
+                    ca_file=os.fspath(directory / "ca.pem"),
+                    channel_binding=True,
+                    workspace=directory / "work",
+                )
+                yield with_changes(server, version=server_version(server), seconds=time.perf_counter() - began)
