@@ -1,4 +1,4 @@
-"""A driver for ASGI apps: the lifespan with its messages and deadlines, and single requests. No server, no client library."""
+"""A driver for ASGI apps: the lifespan with its messages, and single requests. No server, no client library."""
 
 from __future__ import annotations
 
@@ -97,6 +97,16 @@ class Lifespan:
         raise LifespanFailedError(text)
 
 
+class Request:
+    """One request: HTTP method, path without a query, and JSON to send or None."""
+
+    def __init__(self, method: str, path: str, body: bytes | None) -> None:
+        """Take what to ask."""
+        self.method = method
+        self.path = path
+        self.body = body
+
+
 class Answer:
     """What an app answered to one request."""
 
@@ -116,34 +126,32 @@ class Answer:
                 self.done.set()
 
 
-async def ask(app: Any, method: str, path: str, state: dict[str, Any], body: bytes | None, answer: Answer) -> None:
+async def ask(app: Any, request: Request, state: dict[str, Any], answer: Answer) -> None:
     """Send one request; whatever the app lets escape is raised.
 
     Args:
         app: the ASGI callable.
-        method: HTTP method.
-        path: path without a query.
+        request: what to ask.
         state: the lifespan's state; the app gets a copy, as from a server.
-        body: JSON to send, or None.
         answer: filled as the app answers.
     """
     scope = {
         "type": "http",
         "asgi": _ASGI,
         "http_version": "1.1",
-        "method": method,
+        "method": request.method,
         "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
+        "path": request.path,
+        "raw_path": request.path.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": list(_headers(body)),
+        "headers": list(_headers(request.body)),
         "client": ("127.0.0.1", 50000),
         "server": ("localhost", 8000),
         "state": state.copy(),
         "extensions": {},
     }
-    messages = iter([{"type": "http.request", "body": body or b"", "more_body": False}])
+    messages = iter([{"type": "http.request", "body": request.body or b"", "more_body": False}])
 
     async def receive() -> dict[str, Any]:
         message = next(messages, None)
@@ -168,11 +176,18 @@ def where(task: asyncio.Task[Any]) -> Iterable[Any]:
     """Walk the frames in which a task is suspended, outermost first, through context managers made of generators."""
     awaited: Any = task.get_coro()
     while awaited is not None:
-        frame = next((found for name in ("cr_frame", "gi_frame", "ag_frame") if (found := getattr(awaited, name, None))), None)
-        following = next((found for name in ("cr_await", "gi_yieldfrom", "ag_await") if (found := getattr(awaited, name, None))), None)
+        frame = next(
+            (found for name in ("cr_frame", "gi_frame", "ag_frame") if (found := getattr(awaited, name, None))), None
+        )
+        following = next(
+            (found for name in ("cr_await", "gi_yieldfrom", "ag_await") if (found := getattr(awaited, name, None))),
+            None,
+        )
         if frame is not None:
             yield frame
-            if following is not None and not any(hasattr(following, name) for name in ("cr_frame", "gi_frame", "ag_frame")):
+            if following is not None and not any(
+                hasattr(following, name) for name in ("cr_frame", "gi_frame", "ag_frame")
+            ):
                 # asynccontextmanager waits for the next value of a generator; what it waits with says nothing itself.
                 following = getattr(frame.f_locals.get("self"), "gen", None)
         awaited = following

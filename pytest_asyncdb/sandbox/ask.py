@@ -7,7 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from pytest_asyncdb.sandbox.asgi import Answer, ask
+from pytest_asyncdb.sandbox.asgi import Answer, Request, ask
 from pytest_asyncdb.sandbox.routes import name_of
 
 if TYPE_CHECKING:
@@ -38,9 +38,8 @@ class Wanted:
     def __init__(self, kind: str, method: str, route: Route) -> None:
         """Take the route."""
         self.kind = kind
-        self.method = method
         self.route = route
-        self.body = b"{}" if kind == "auth" else None
+        self.request = Request(method, route.path, b"{}" if kind == "auth" else None)
 
 
 def wanted(routes: Iterable[Route]) -> Iterator[Wanted]:
@@ -50,7 +49,12 @@ def wanted(routes: Iterable[Route]) -> Iterator[Wanted]:
         if any(mark in route.path for mark in "{<:*"):
             continue
         for kind, method, looks in (("health", "GET", _looks_healthy), ("auth", "POST", _looks_auth)):
-            if method in route.methods and looks(route.path) and (method, route.path) not in asked and len(asked) < _MOST:
+            if (
+                method in route.methods
+                and looks(route.path)
+                and (method, route.path) not in asked
+                and len(asked) < _MOST
+            ):
                 asked.add((method, route.path))
                 yield Wanted(kind, method, route)
 
@@ -102,7 +106,7 @@ class Requests:
         timed_out = False
         try:
             async with asyncio.timeout(self._seconds):
-                await ask(self._app, request.method, request.route.path, self._state, request.body, answer)
+                await ask(self._app, request.request, self._state, answer)
         except TimeoutError as error:
             timed_out = not answer.done.is_set()
             errors.insert(0, error)
@@ -117,11 +121,11 @@ class Requests:
         self._recorder.emit(
             "response",
             kind=request.kind,
-            method=request.method,
+            method=request.request.method,
             path=request.route.path,
             status=answer.status,
             body=answer.body.decode("utf-8", "replace")[:_BODY],
-            sent=(request.body or b"").decode(),
+            sent=(request.request.body or b"").decode(),
             error=error,
             timed_out=timed_out,
             place=endpoint_place(self._recorder, request.route),
@@ -132,8 +136,8 @@ def endpoint_place(recorder: Recorder, route: Route) -> Json:
     """Find where the route's function (or class) is defined in the project."""
     code = getattr(route.endpoint, "__code__", None)
     if code is None:
-        call = getattr(type(route.endpoint), "__call__", None)
-        code = getattr(call, "__code__", None)
+        # An instance, or a class, that is called.
+        code = getattr(getattr(type(route.endpoint), "__call__", None), "__code__", None)  # noqa: B004 - its code is wanted
     return recorder.sources.definition(code) if code is not None else None
 
 

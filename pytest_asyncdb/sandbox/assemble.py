@@ -113,7 +113,9 @@ def _phases(events: list[dict[str, Any]], story: Story) -> list[PhaseRecord]:
     begun = [str(event["name"]) for event in events if event["t"] == "begin"]
     if len(begun) > len(phases):
         phases.append(
-            PhaseRecord(begun[-1], ok=False, seconds=0.0, timed_out=story.killed, note="the process ended in this phase")
+            PhaseRecord(
+                begun[-1], ok=False, seconds=0.0, timed_out=story.killed, note="the process ended in this phase"
+            )
         )
     return phases
 

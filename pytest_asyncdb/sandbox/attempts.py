@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Self
 
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sandbox.recorder import Recorder
 
+CERTIFICATE = "the server's certificate was not judged: the throwaway server's own was trusted"
 CURRENT: ContextVar[Attempt | None] = ContextVar("asyncdb_attempt", default=None)
 """The attempt that the running code belongs to."""
 PROBING: ContextVar[bool] = ContextVar("asyncdb_probing", default=False)
@@ -52,7 +54,7 @@ class Attempt:
         """Say what was not passed on as it was, and why."""
         self.notes.append(text)
 
-    def __enter__(self) -> Attempt:
+    def __enter__(self) -> Self:
         """Become the current attempt."""
         self._token = CURRENT.set(self)
         self._started = time.perf_counter()

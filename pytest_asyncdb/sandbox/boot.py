@@ -212,9 +212,7 @@ class Boot:
         order = self._order
         if order.modules:
             with self._phases.phase("modules", order.import_timeout):
-                import_rest(
-                    self._recorder, order.modules, lambda: self._phases.watchdog.arm(order.import_timeout)
-                )
+                import_rest(self._recorder, order.modules, lambda: self._phases.watchdog.arm(order.import_timeout))
         self.routers.tell(getattr(self, "_served", []))
 
     def _ended(self, error: SystemExit) -> None:

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import gc
+import faulthandler
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING
+
+from pytest_asyncdb.sandbox.boot import Boot, Order
+from pytest_asyncdb.sandbox.control import Control, leash
+from pytest_asyncdb.sandbox.guard import Guard, Refusals
+from pytest_asyncdb.sandbox.hook import Hook, keep_bytecode_out
+from pytest_asyncdb.sandbox.leave import Phases
+from pytest_asyncdb.sandbox.logs import Logs
+from pytest_asyncdb.sandbox.loops import uvloop
+from pytest_asyncdb.sandbox.offspring import stay_in_group
+from pytest_asyncdb.sandbox.places import Sources
+from pytest_asyncdb.sandbox.pools import Pools
+from pytest_asyncdb.sandbox.programs import Programs
+from pytest_asyncdb.sandbox.recorder import Recorder
+from pytest_asyncdb.sandbox.redirect import Redirect
+from pytest_asyncdb.sandbox.routers import Routers
+from pytest_asyncdb.sandbox.versions import tell_versions
+from pytest_asyncdb.sandbox.watch import Watch
+from pytest_asyncdb.sandbox.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sandbox.control import Address
-
-# fmt: off
-gc.disable()  # before anything else is imported: a process that lives for a second needs no collection
-
-import faulthandler  # noqa: E402
-import socket  # noqa: E402
-
-from pytest_asyncdb.sandbox.boot import Boot, Order  # noqa: E402
-from pytest_asyncdb.sandbox.control import Control, leash  # noqa: E402
-from pytest_asyncdb.sandbox.guard import Guard, Refusals  # noqa: E402
-from pytest_asyncdb.sandbox.hook import Hook, keep_bytecode_out  # noqa: E402
-from pytest_asyncdb.sandbox.leave import Phases  # noqa: E402
-from pytest_asyncdb.sandbox.logs import Logs  # noqa: E402
-from pytest_asyncdb.sandbox.loops import uvloop  # noqa: E402
-from pytest_asyncdb.sandbox.offspring import stay_in_group  # noqa: E402
-from pytest_asyncdb.sandbox.places import Sources  # noqa: E402
-from pytest_asyncdb.sandbox.pools import Pools  # noqa: E402
-from pytest_asyncdb.sandbox.programs import Programs  # noqa: E402
-from pytest_asyncdb.sandbox.recorder import Recorder  # noqa: E402
-from pytest_asyncdb.sandbox.redirect import Redirect  # noqa: E402
-from pytest_asyncdb.sandbox.routers import Routers  # noqa: E402
-from pytest_asyncdb.sandbox.versions import tell_versions  # noqa: E402
-from pytest_asyncdb.sandbox.watch import Watch  # noqa: E402
-from pytest_asyncdb.sandbox.watchdog import Watchdog  # noqa: E402
-
-# fmt: on
 
 
 def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
@@ -47,7 +40,7 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
         leash_descriptor: pipe that is never written to; when its other end closes, this process group is killed.
     """
     for descriptor in (control_descriptor, events, leash_descriptor):
-        os.set_inheritable(descriptor, False)
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
     leash(leash_descriptor)
     control = Control(socket.socket(fileno=control_descriptor))
     told = control.request()
@@ -79,7 +72,7 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
     phases.end("done")
 
 
-def _put_up(  # noqa: PLR0913 - wires the parts together, in one place
+def _put_up(  # noqa: PLR0913, PLR0917 - wires the parts together, in one place
     boot: Boot, recorder: Recorder, refusals: Refusals, control: Control, server: object, sources: Sources, events: int
 ) -> None:
     """Put up the walls and the watchers."""
@@ -100,7 +93,13 @@ def _put_up(  # noqa: PLR0913 - wires the parts together, in one place
     programs = Programs(refusals, payload, events)
     guard = Guard(refusals, lambda: control.known)
     guard.watched.update(programs.watched())
-    patches = [redirect.patches(), boot.watch.patches(), boot.pools.patches(), boot.routers.patches(), programs.patches()]
+    patches = [
+        redirect.patches(),
+        boot.watch.patches(),
+        boot.pools.patches(),
+        boot.routers.patches(),
+        programs.patches(),
+    ]
     own = {"logging": Logs(recorder).patch, "uvloop": uvloop}
     Hook({name: patch for one in (*patches, own) for name, patch in one.items()}).install()
     keep_bytecode_out(sources)

@@ -61,8 +61,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _by_cause(chain: list[BaseException]) -> list[BaseException]:
     """Order for looking up the project's last frame: an exception group itself stands in library code."""
-    groups = [one for one in chain if isinstance(one, BaseExceptionGroup)]
-    return [one for one in chain if one not in groups] + groups if groups else chain
+    return sorted(chain, key=lambda one: isinstance(one, BaseExceptionGroup))
 
 
 def _last(error: BaseException, sources: Sources) -> PlaceJson | None:
@@ -107,8 +106,12 @@ def _own_attributes(error: BaseException) -> Iterator[tuple[str, str]]:
 def _pydantic(error: BaseException) -> Iterator[tuple[str, str]]:
     try:
         faults = error.errors()  # type: ignore[attr-defined]  # pydantic's own method, found by name
-        missing = [".".join(map(str, one["loc"])) for one in faults if one["type"] in ("missing", "value_error.missing")]
-        invalid = [".".join(map(str, one["loc"])) for one in faults if one["type"] not in ("missing", "value_error.missing")]
+        missing = [
+            ".".join(map(str, one["loc"])) for one in faults if one["type"] in ("missing", "value_error.missing")
+        ]
+        invalid = [
+            ".".join(map(str, one["loc"])) for one in faults if one["type"] not in ("missing", "value_error.missing")
+        ]
         yield "model", str(getattr(error, "title", ""))
     except Exception:  # noqa: BLE001 - another library's ValidationError of the same name
         return

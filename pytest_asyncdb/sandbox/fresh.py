@@ -1,4 +1,4 @@
-"""Repeats failed imports, each in an interpreter of its own: an import that failed earlier may have spoiled the process."""
+"""Repeats failed imports, each in an interpreter of its own: an earlier failure may have spoiled the process."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MOST = 20
 def confirm(request: BootRequest, server: Server | None, record: BootRecord) -> tuple[ImportRecord, ...]:
     """Repeat what failed.
 
-    A failure at the very place where a fresh interpreter failed already, the app's own import included, is the same failure
-    and is not repeated. Beyond twenty different ones the rest stays unconfirmed.
+    A failure at the very place where a fresh interpreter failed already, the app's own import included, is the same
+    failure and is not repeated. Beyond twenty different ones the rest stays unconfirmed.
     """
     imported = record.phase("import")
     believed = {_same(imported.error)} if imported is not None and imported.error is not None else set()
@@ -29,7 +29,11 @@ def confirm(request: BootRequest, server: Server | None, record: BootRecord) -> 
             doubtful.setdefault(_same(one.error), one)
     chosen = list(doubtful.values())[:_MOST]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        repeated = dict(zip((one.module for one in chosen), pool.map(lambda one: _repeat(request, server, one), chosen), strict=True))
+        repeated = dict(
+            zip(
+                (one.module for one in chosen), pool.map(lambda one: _repeat(request, server, one), chosen), strict=True
+            )
+        )
     believed |= {_same(one.error) for one in repeated.values() if not one.ok}
     return tuple(_settle(one, repeated, believed) for one in record.imports)
 

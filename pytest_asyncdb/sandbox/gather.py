@@ -148,7 +148,9 @@ class Gather:
             elif line.startswith(self._mark):
                 stream.phase = line[len(self._mark) :].decode()
             elif line.strip():
-                self.output.append(Line(stream.phase, stream.name, line.decode("utf-8", "replace").rstrip("\r")[:_LINE]))
+                self.output.append(
+                    Line(stream.phase, stream.name, line.decode("utf-8", "replace").rstrip("\r")[:_LINE])
+                )
 
     def _event(self, line: bytes) -> None:
         try:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 _NUMERIC = frozenset("0123456789.")
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", ""})
-_LOCAL_SOCKETS = ("/dev/log", "/run/systemd/journal/", "/run/systemd/notify", "/var/run/syslog", "/run/nscd/", "/var/run/nscd/")
+_LOCAL_SOCKETS = (
+    "/dev/log",
+    "/run/systemd/journal/",
+    "/run/systemd/notify",
+    "/var/run/syslog",
+    "/run/nscd/",
+    "/var/run/nscd/",
+)
 _ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
 _MAX_REFUSED = 200
 

@@ -46,7 +46,7 @@ class Hook:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader, patch)
+                    spec.loader = _Loader(spec.loader, patch)  # type: ignore[assignment]  # does all that the import system asks
                 return spec
         return None
 
@@ -81,4 +81,4 @@ def keep_bytecode_out(sources: Sources) -> None:
         if sources.relative(self.path) is None:
             original(self, path, data, **options)
 
-    SourceFileLoader.set_data = set_data  # type: ignore[method-assign]
+    SourceFileLoader.set_data = set_data  # type: ignore[method-assign]  # there is no other hook at this step

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.record import BootRecord
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+# A process that lives for a second needs no garbage collection, from its first import on.
 _BOOTSTRAP = """\
-import sys
+import gc, sys
+gc.disable()
 from importlib.util import module_from_spec, spec_from_file_location
 if sys.path[0] == "": del sys.path[0]
 package = sys.argv[1]
@@ -134,8 +136,14 @@ def _running() -> str:
 class Boot:
     """A child that is booting an app."""
 
-    def __init__(  # noqa: PLR0913 - the two ends of one process, taken apart by its only caller
-        self, request: BootRequest, process: subprocess.Popen[bytes], control: socket.socket, events: int, leash: int, mark: str
+    def __init__(  # noqa: PLR0913, PLR0917 - the two ends of one process, taken apart by its only caller
+        self,
+        request: BootRequest,
+        process: subprocess.Popen[bytes],
+        control: socket.socket,
+        events: int,
+        leash: int,
+        mark: str,
     ) -> None:
         """Hand the request over and begin to listen."""
         self.request = request
@@ -152,6 +160,11 @@ class Boot:
         self._record: BootRecord | None = None
         self._gather = Gather(process, control, events, mark)
         self._send(request.told(mark))
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child, which is also that of its process group."""
+        return self._process.pid
 
     def serve(self, server: Server) -> None:
         """Hand the server over: every connection of the app goes there."""

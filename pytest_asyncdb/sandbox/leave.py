@@ -51,7 +51,7 @@ class Phases:
         self._refusals = refusals
         self._mark = mark
         self._running: str | None = None
-        self._exit = os._exit  # noqa: SLF001 - the documented name
+        self._exit = os._exit
 
     @contextmanager
     def phase(self, name: str, seconds: float) -> Iterator[Outcome]:
@@ -125,7 +125,7 @@ class Phases:
             self._done(outcome)
             self.end("exit", code=status, place=place, detail="os._exit")
 
-        os._exit = _exit  # type: ignore[assignment]
+        os._exit = _exit
 
     def _flush(self) -> None:
         for stream in (sys.stdout, sys.stderr):

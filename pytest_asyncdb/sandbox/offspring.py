@@ -51,7 +51,7 @@ def guard(site: str) -> None:
 
 def stay_in_group() -> None:
     """Let no process leave the group that is killed when the check ends."""
-    os.setsid = os.setpgrp = lambda: None  # type: ignore[assignment]  # the callers look at no result
+    os.setsid = os.setpgrp = lambda: None
     os.setpgid = lambda _pid, _group: None
 
 
@@ -60,6 +60,6 @@ def _list(value: Json) -> list[Json]:
 
 
 def _told(descriptor: int) -> dict[str, Json]:
-    with open(descriptor, "rb") as pipe:  # noqa: PTH123 - a descriptor, not a path
+    with open(descriptor, "rb") as pipe:
         told: dict[str, Json] = json.load(pipe)
     return told

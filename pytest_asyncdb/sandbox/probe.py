@@ -68,7 +68,10 @@ class Probe:
         more: dict[str, Json] = {}
         if kind == "factory" and seen.made is not None:
             # ``configure(bind=...)`` may have come after the factory was made.
-            more = {"bind_is_async": bind_is_async(seen.made), "expire_on_commit": bool(seen.made.kw["expire_on_commit"])}
+            more = {
+                "bind_is_async": bind_is_async(seen.made),
+                "expire_on_commit": bool(seen.made.kw["expire_on_commit"]),
+            }
         self._recorder.emit(
             kind,
             number=seen.number,

@@ -21,12 +21,14 @@ VARIABLE = "PYTEST_ASYNCDB_GUARD"
 """Names the inherited descriptor from which a Python program reads what it needs."""
 _SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "site")  # noqa: PTH100, PTH118, PTH120 - not loaded yet
 _PYTHON = re.compile(r"(?:python|pypy)[\d.]*")
-_HARMLESS = frozenset(
-    "arch cat date df echo env false file free getconf groups head hostname id ld ldconfig locale ls lsb_release lscpu nproc"
-    " ps pwd readlink realpath sleep stat stty tput true tty uname uptime wc which whoami".split()
+_HARMLESS = re.compile(
+    r"arch|cat|date|df|echo|false|file|free|getconf|groups|head|hostname|id|ld|ldconfig|locale|ls|lsb_release|lscpu|nproc"
+    r"|ps|pwd|readlink|realpath|sleep|stat|stty|tput|true|tty|uname|uptime|wc|which|whoami"
+    r"|(?:\S+-)?(?:gcc|cc|clang|objdump)(?:-[\d.]+)?"
 )
-_COMPILERS = re.compile(r"(?:\S+-)?(?:gcc|cc|clang|objdump)(?:-[\d.]+)?")
-_GIT = frozenset("blame branch config describe diff log ls-files rev-list rev-parse show status symbolic-ref tag version".split())
+_GIT = re.compile(
+    r"blame|branch|config|describe|diff|log|ls-files|rev-list|rev-parse|show|status|symbolic-ref|tag|version"
+)
 _SHELLS = frozenset({"sh", "bash", "dash"})
 _SHELL_SYNTAX = re.compile(r"[;&|<>`$(){}\n]")
 _ISOLATED = re.compile(r"-[a-zA-Z]*[IES]")
@@ -83,7 +85,7 @@ class Programs:
         return getattr(self._guarded, "now", False)
 
     def _refuse(self, words: Sequence[str]) -> None:
-        line = words[2] if len(words) > 2 and os.path.basename(words[0]) in _SHELLS else shlex.join(words)  # noqa: PLR2004, PTH119
+        line = words[2] if len(words) > 2 and _base(words[0]) in _SHELLS else shlex.join(words)  # noqa: PLR2004 - sh -c LINE
         self._refusals.refuse("program", line[:200])
         name = line.split(" ", 1)[0]
         raise PermissionError(errno.EACCES, "Not run: the sandbox starts no programs that could reach a service", name)
@@ -134,9 +136,10 @@ class Programs:
         module.spawnv_passfds = spawnv_passfds
 
     def hand_down(self, env: Mapping[str, str]) -> tuple[dict[str, str], tuple[int, int]]:
-        """Make the environment and the descriptors (the first is the caller's to close) with which a Python program guards itself.
+        """Make the environment and the descriptors with which a Python program guards itself.
 
         What it needs, the server's password with it, goes through a pipe: never into the environment or a file.
+        The first descriptor is the caller's to close.
         """
         payload = json.dumps(self._payload()).encode()
         reader, writer = os.pipe()
@@ -145,6 +148,10 @@ class Programs:
         path = env.get("PYTHONPATH")
         guarded = {VARIABLE: str(reader), "PYTHONPATH": f"{_SITE}{os.pathsep}{path}" if path else _SITE}
         return guarded, (reader, self._events)
+
+
+def _base(path: str) -> str:
+    return path.rpartition(os.sep)[2]
 
 
 def _words(arguments: Any) -> list[str]:
@@ -168,14 +175,12 @@ def is_harmless(words: Sequence[str], executable: Any) -> bool:
     """Tell whether a program can only look at this machine."""
     if not words:
         return False
-    name = os.path.basename(os.fsdecode(executable) if executable else words[0])  # noqa: PTH119 - pathlib is not loaded
+    name = _base(os.fsdecode(executable) if executable else words[0])
     if name in _SHELLS:
         return len(words) == 3 and words[1] == "-c" and _is_harmless_line(words[2])  # noqa: PLR2004 - sh -c LINE
-    if name == "env":
-        return len(words) == 1
     if name == "git":
-        return next((word for word in words[1:] if not word.startswith("-")), "") in _GIT and "-c" not in words
-    return name in _HARMLESS or (_COMPILERS.fullmatch(name) is not None)
+        return _GIT.fullmatch(next((word for word in words[1:] if not word.startswith("-")), "")) is not None
+    return _HARMLESS.fullmatch(name) is not None
 
 
 def _is_harmless_line(line: str) -> bool:
@@ -185,14 +190,14 @@ def _is_harmless_line(line: str) -> bool:
         words = shlex.split(line.replace("2>/dev/null", "").replace("2>&1", ""))
     except ValueError:
         return False
-    return bool(words) and os.path.basename(words[0]) not in _SHELLS and is_harmless(words, words[0])  # noqa: PTH119
+    return bool(words) and _base(words[0]) not in _SHELLS and is_harmless(words, words[0])
 
 
 def is_python(words: Sequence[str]) -> bool:
     """Tell whether a program is a Python interpreter, or a script of one, that can be guarded."""
     if not words:
         return False
-    if _PYTHON.fullmatch(os.path.basename(words[0])):  # noqa: PTH119 - pathlib is not loaded
+    if _PYTHON.fullmatch(_base(words[0])):
         flags = words[1:]
         for index, flag in enumerate(flags):
             if not flag.startswith("-") or flag in ("-c", "-m"):
@@ -211,4 +216,4 @@ def is_python(words: Sequence[str]) -> bool:
         return False
     interpreter = match[2] if match[1].endswith(b"/env") and match[2] else match[1]
     isolated = match[2] is not None and interpreter is match[1] and _ISOLATED.fullmatch(match[2].decode()) is not None
-    return _PYTHON.fullmatch(os.path.basename(interpreter.decode())) is not None and not isolated  # noqa: PTH119
+    return _PYTHON.fullmatch(_base(interpreter.decode())) is not None and not isolated

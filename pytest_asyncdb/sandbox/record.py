@@ -26,8 +26,8 @@ class ErrorRecord:
     frames: tuple[Place, ...] = ()
     causes: tuple[tuple[str, str], ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
-    """Facts off the exception: ``name`` and ``path`` of an ImportError, ``sqlstate``, ``code`` of SystemExit, ``missing``
-    (comma-joined field names) of a pydantic ValidationError."""
+    """Facts off the exception: ``name`` and ``path`` of an ImportError, ``sqlstate``, ``code`` of SystemExit;
+    ``model``, ``missing`` and ``invalid`` (comma-joined field names) of a pydantic ValidationError."""
 
 
 @dataclass(frozen=True, slots=True)

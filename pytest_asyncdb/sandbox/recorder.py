@@ -46,7 +46,7 @@ class Recorder:
         self.on_secret: Callable[[str], None] | None = None
         """Called with each secret that is found on the way; it must not go through the event pipe."""
         self.is_offspring = False
-        """Whether this is another program or a forked copy, which must not speak for the app but for its own attempts."""
+        """Whether this is another program or a forked copy, which speaks only of its own attempts."""
         self._redactor = Redactor(secrets)
         self._known = set(secrets)
         self._lock = threading.Lock()

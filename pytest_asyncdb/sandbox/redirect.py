@@ -1,7 +1,7 @@
 """Sends every connection of every driver to the throwaway server.
 
-Each driver first makes of its arguments, environment and files what it would make in production, so that a bad parameter
-fails as it does there. Only then the address, the credentials and the database are replaced, and nothing else.
+Each driver first makes of its arguments, environment and files what it would make in production, so that a bad
+parameter fails as it does there. Only then address, credentials and database are replaced, and nothing else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import errno
 import ssl
 from typing import TYPE_CHECKING, Any
 
-from pytest_asyncdb.sandbox.attempts import CURRENT, Attempt
+from pytest_asyncdb.sandbox.attempts import CERTIFICATE, CURRENT, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.control import Address
     from pytest_asyncdb.sandbox.recorder import Recorder
 
-CERTIFICATE = "the server's certificate was not judged: the throwaway server's own was trusted"
 _ASYNCPG_DEFAULTS = {
     "statement_cache_size": 100,
     "max_cached_statement_lifetime": 300,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_asyncdb.sandbox.attempts import CURRENT, Attempt
+from pytest_asyncdb.sandbox.attempts import CERTIFICATE, CURRENT, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +61,6 @@ def _trust(changed: dict[str, Any], server: Address, note: Callable[[str], None]
     verifies = mode in _VERIFYING or (mode == "require" and (root or default.is_file()))
     # A root certificate that is missing fails as it does in production.
     if verifies and server.ca_file and (root == "system" or Path(root or default).is_file()):
-        from pytest_asyncdb.sandbox.redirect import CERTIFICATE
-
         changed["sslrootcert"] = server.ca_file
         changed["sslcrl"] = ""
         note(CERTIFICATE)
@@ -80,7 +78,7 @@ class Psycopg:
         connect = module.Connection.connect.__func__
         resolves = hasattr(module, "conninfo_attempts")
 
-        def redirected(cls: Any, conninfo: str = "", **kwargs: Any) -> Any:
+        def redirected(cls: Any, /, conninfo: str = "", **kwargs: Any) -> Any:
             with self._attempt(conninfo, kwargs) as attempt:
                 if not resolves:
                     conninfo, kwargs = self._rewritten(conninfo, kwargs, attempt)
@@ -88,7 +86,7 @@ class Psycopg:
 
         module.Connection.connect = classmethod(redirected)
         if resolves:
-            module.conninfo_attempts = self._attempts(module.conninfo_attempts)
+            module.conninfo_attempts = lambda asked: [self._change(asked)]
         self._last_door(module.Connection)
 
     def asynchronous(self, module: Any) -> None:
@@ -96,7 +94,7 @@ class Psycopg:
         connect = module.AsyncConnection.connect.__func__
         resolves = hasattr(module, "conninfo_attempts_async")
 
-        async def redirected(cls: Any, conninfo: str = "", **kwargs: Any) -> Any:
+        async def redirected(cls: Any, /, conninfo: str = "", **kwargs: Any) -> Any:
             with self._attempt(conninfo, kwargs) as attempt:
                 if not resolves:
                     conninfo, kwargs = self._rewritten(conninfo, kwargs, attempt)
@@ -114,12 +112,6 @@ class Psycopg:
         given = {"conninfo": conninfo, **kwargs} if conninfo else dict(kwargs)
         return Attempt(self._redirect.recorder, "psycopg", given)
 
-    def _attempts(self, _original: Any) -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
-        def conninfo_attempts(asked: dict[str, Any]) -> list[dict[str, Any]]:
-            return [self._change(asked)]
-
-        return conninfo_attempts
-
     def _change(self, asked: dict[str, Any]) -> dict[str, Any]:
         attempt = CURRENT.get()
         self._redirect.recorder.secret(asked.get("password"))
@@ -129,7 +121,7 @@ class Psycopg:
 
     def _rewritten(self, conninfo: str, kwargs: dict[str, Any], attempt: Attempt) -> tuple[str, dict[str, Any]]:
         """For versions before 3.2, which look hosts up while they read the parameters."""
-        from psycopg.conninfo import conninfo_to_dict  # type: ignore[import-not-found, unused-ignore]
+        from psycopg.conninfo import conninfo_to_dict  # type: ignore[import-not-found, unused-ignore]  # an optional driver
 
         own = ("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory")
         asked = conninfo_to_dict(conninfo, **{name: value for name, value in kwargs.items() if name not in own})
@@ -140,11 +132,11 @@ class Psycopg:
     def _last_door(self, connection: Any) -> None:
         """Whatever a subclass does above it, the connection itself is opened here."""
         base = next(cls for cls in connection.__mro__ if "_connect_gen" in vars(cls))
-        if getattr(base._connect_gen, "asyncdb", False):  # noqa: SLF001
+        if getattr(base._connect_gen, "asyncdb", False):  # noqa: SLF001 - the only common path
             return
         original = base._connect_gen.__func__  # noqa: SLF001
 
-        def _connect_gen(cls: Any, conninfo: str = "", **kwargs: Any) -> Any:
+        def _connect_gen(cls: Any, /, conninfo: str = "", **kwargs: Any) -> Any:
             from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
             server = self._redirect.address()
@@ -168,7 +160,7 @@ class Psycopg2:
         """Change the C module, from which all others take their names."""
         connect, base = module._connect, module.connection  # noqa: SLF001
 
-        class connection(base):  # type: ignore[misc]  # noqa: N801 - the name that users see
+        class connection(base):  # type: ignore[misc, valid-type]  # noqa: N801 - the name that users see
             """Stands in for the driver's own class, which code may also call directly."""
 
             def __init__(this, dsn: str, *args: Any, **kwargs: Any) -> None:  # noqa: N805

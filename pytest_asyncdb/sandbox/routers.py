@@ -37,7 +37,7 @@ class Routers:
                 self._note(this, sys._getframe(1))  # noqa: SLF001 - the documented way to walk frames
 
         # FastAPI and other tools read the signature.
-        __init__.__wrapped__ = build  # type: ignore[attr-defined]
+        __init__.__wrapped__ = build  # type: ignore[attr-defined]  # a function takes any attribute
         cls.__init__ = __init__
 
     def _note(self, router: Any, frame: FrameType) -> None:
@@ -62,7 +62,6 @@ class Routers:
                 routes=len(own),
                 registered=any(id(unwrapped(route.endpoint)) in endpoints for route in own),
             )
-
 
     def _names(self) -> dict[int, str]:
         """Find the module-level names of the project's objects."""

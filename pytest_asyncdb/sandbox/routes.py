@@ -33,7 +33,10 @@ def framework(app: Any) -> tuple[str | None, Any]:
         found = next((name for name in _FRAMEWORKS if name in modules), None)
         if found is not None and (found != "starlette" or hasattr(app, "routes")):
             return found, app
-        inner = next((one for name in ("app", "other_asgi_app", "asgi_app", "application") if (one := _attribute(app, name))), None)
+        inner = next(
+            (one for name in ("app", "other_asgi_app", "asgi_app", "application") if (one := _attribute(app, name))),
+            None,
+        )
         if inner is None or inner is app:
             return found, app
         app = inner
@@ -56,7 +59,10 @@ def routes(app: Any) -> list[Route]:
     if name == "litestar":
         return list(_litestar(owner))
     if name in ("quart", "flask"):
-        return [Route(str(rule.rule), rule.methods, owner.view_functions.get(rule.endpoint)) for rule in owner.url_map.iter_rules()]
+        return [
+            Route(str(rule.rule), rule.methods, owner.view_functions.get(rule.endpoint))
+            for rule in owner.url_map.iter_rules()
+        ]
     if name == "sanic":
         return [Route("/" + str(route.path).lstrip("/"), route.methods, route.handler) for route in owner.router.routes]
     return []

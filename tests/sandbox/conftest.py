@@ -3,12 +3,15 @@ from __future__ import annotations
 import socket
 import textwrap
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_asyncdb.postgres.choose import choose
 from pytest_asyncdb.sandbox.launch import BootRequest, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PASSWORD = "Pr0duction-s3cret!x"
 QUOTED = "Pr0duction-s3cret%21x"

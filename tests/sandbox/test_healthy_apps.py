@@ -16,7 +16,11 @@ ENGINE = """
 """
 DRIVERS = {
     "asyncpg": {"driver": "asyncpg", "query": "ssl=require", "connect_args": {"timeout": 5}},
-    "psycopg": {"driver": "psycopg", "query": "sslmode=require&channel_binding=require", "connect_args": {"connect_timeout": 5}},
+    "psycopg": {
+        "driver": "psycopg",
+        "query": "sslmode=require&channel_binding=require",
+        "connect_args": {"connect_timeout": 5},
+    },
 }
 FASTAPI = """
     import logging
@@ -125,7 +129,9 @@ LITESTAR = """
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-@pytest.mark.parametrize(("framework", "main"), [("fastapi", FASTAPI), ("starlette", STARLETTE), ("litestar", LITESTAR)])
+@pytest.mark.parametrize(
+    ("framework", "main"), [("fastapi", FASTAPI), ("starlette", STARLETTE), ("litestar", LITESTAR)]
+)
 def test_boots_whole(boot, decoy, driver, framework, main):
     record = boot(db=ENGINE.format(**DRIVERS[driver]), main=main)
 
@@ -155,7 +161,12 @@ def test_boots_whole(boot, decoy, driver, framework, main):
 
     first = record.connections[0]
     assert (first.driver, first.phase, first.host, first.port, first.database, first.user) == (
-        driver, "startup", "127.0.0.2", str(decoy.port), "prod", "app",
+        driver,
+        "startup",
+        "127.0.0.2",
+        str(decoy.port),
+        "prod",
+        "app",
     )
     assert first.ok
     assert first.place.path == "main.py"
@@ -173,7 +184,9 @@ def test_fastapi_routers_logs_and_output(boot):
     record = boot(db=ENGINE.format(**DRIVERS["asyncpg"]), main=FASTAPI)
 
     assert {(one.name, one.registered) for one in record.routers} == {
-        ("main.auth", True), ("main.forgotten", False), ("main.api", True),
+        ("main.auth", True),
+        ("main.forgotten", False),
+        ("main.api", True),
     }
     assert "/api/auth/signup" in {one.path for one in record.routes}
     health = next(one for one in record.routes if one.path == "/health")
@@ -215,7 +228,11 @@ def test_factory_target_and_plain_asgi_callable(boot):
                 return app
         """,
     )
-    assert [(phase.name, phase.ok) for phase in record.phases][:3] == [("import", True), ("create", True), ("startup", True)]
+    assert [(phase.name, phase.ok) for phase in record.phases][:3] == [
+        ("import", True),
+        ("create", True),
+        ("startup", True),
+    ]
     assert record.phase("startup").note == "no lifespan (AssertionError: no lifespan here)"
     assert record.framework is None
     assert record.routes == ()

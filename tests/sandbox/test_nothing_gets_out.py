@@ -1,4 +1,5 @@
-"""No connection, datagram or name lookup leaves for what the project configured, by any way; the decoy fixture proves it."""
+# ruff: noqa: E501, ISC004 - each way out is one line of the table, however long
+"""No connection, datagram or name lookup leaves for what the project configured; the decoy fixture proves it."""
 
 from __future__ import annotations
 
@@ -29,8 +30,14 @@ REDIRECTED = {
         'await asyncpg.connection.connect(host=["127.0.0.2"], port=PORT, user="app", password="SECRET", database="prod")',
     ),
     "asyncpg-pool": ("import asyncpg", f'await asyncpg.create_pool("{DSN}", min_size=2)'),
-    "asyncpg-multihost": ("import asyncpg", 'await asyncpg.connect("postgresql://app@127.0.0.2:PORT,localhost:PORT/prod")'),
-    "asyncpg-unix-socket": ("import asyncpg", 'await asyncpg.connect(host="/tmp/nowhere", user="app", database="prod")'),
+    "asyncpg-multihost": (
+        "import asyncpg",
+        'await asyncpg.connect("postgresql://app@127.0.0.2:PORT,localhost:PORT/prod")',
+    ),
+    "asyncpg-unix-socket": (
+        "import asyncpg",
+        'await asyncpg.connect(host="/tmp/nowhere", user="app", database="prod")',
+    ),
     "asyncpg-environment": (
         "import asyncpg, os",
         'os.environ.update(PGHOST="127.0.0.2", PGPORT="PORT", PGUSER="app", PGPASSWORD="SECRET"); await asyncpg.connect()',
@@ -40,9 +47,15 @@ REDIRECTED = {
         f'await asyncio.to_thread(lambda: asyncio.run(asyncpg.connect("{DSN}")))',
     ),
     "psycopg-sync": ("import psycopg", f'psycopg.connect("{DSN}").close()'),
-    "psycopg-class": ("from psycopg import Connection", 'Connection.connect(host="127.0.0.2", port=PORT, user="app", password="SECRET").close()'),
+    "psycopg-class": (
+        "from psycopg import Connection",
+        'Connection.connect(host="127.0.0.2", port=PORT, user="app", password="SECRET").close()',
+    ),
     "psycopg-async": ("import psycopg", f'await (await psycopg.AsyncConnection.connect("{DSN}")).close()'),
-    "psycopg-conninfo": ("import psycopg", 'psycopg.connect("host=127.0.0.2 port=PORT user=app password=SECRET dbname=prod").close()'),
+    "psycopg-conninfo": (
+        "import psycopg",
+        'psycopg.connect("host=127.0.0.2 port=PORT user=app password=SECRET dbname=prod").close()',
+    ),
     "psycopg-hostaddr": (
         "import psycopg",
         'psycopg.connect(host="db.example.com", hostaddr="127.0.0.2", port=PORT, user="app", password="SECRET").close()',
@@ -52,15 +65,24 @@ REDIRECTED = {
         'os.environ.update(PGHOST="a.example.com", PGHOSTADDR="127.0.0.2", PGPORT="PORT", PGUSER="app"); psycopg.connect().close()',
     ),
     "psycopg-unix-socket": ("import psycopg", 'psycopg.connect("host=/tmp user=app").close()'),
-    "psycopg-multihost": ("import psycopg", 'psycopg.connect("host=127.0.0.2,127.0.0.2 port=PORT,PORT user=app").close()'),
-    "psycopg-name": ("import psycopg", 'await (await psycopg.AsyncConnection.connect("host=db.example.com user=app")).close()'),
+    "psycopg-multihost": (
+        "import psycopg",
+        'psycopg.connect("host=127.0.0.2,127.0.0.2 port=PORT,PORT user=app").close()',
+    ),
+    "psycopg-name": (
+        "import psycopg",
+        'await (await psycopg.AsyncConnection.connect("host=db.example.com user=app")).close()',
+    ),
     "psycopg-service": (
         "import psycopg, os",
         'open("/tmp/asyncdb-service.conf", "w").write("[prod]\\nhost=127.0.0.2\\nport=PORT\\nhostaddr=127.0.0.2\\nsslmode=require\\n");'
         ' os.environ["PGSERVICEFILE"] = "/tmp/asyncdb-service.conf"; psycopg.connect("service=prod user=app").close()',
     ),
     "psycopg2-dsn": ("import psycopg2", f'psycopg2.connect("{DSN}").close()'),
-    "psycopg2-arguments": ("from psycopg2 import connect", 'connect(host="127.0.0.2", port=PORT, user="app", password="SECRET").close()'),
+    "psycopg2-arguments": (
+        "from psycopg2 import connect",
+        'connect(host="127.0.0.2", port=PORT, user="app", password="SECRET").close()',
+    ),
     "psycopg2-class": ("import psycopg2.extensions", f'psycopg2.extensions.connection("{DSN}").close()'),
     "psycopg2-factory": (
         "import psycopg2, psycopg2.extras",
@@ -119,20 +141,45 @@ REFUSED = {
         "127.0.0.2:PORT",
     ),
     "asyncio": ("", 'await asyncio.open_connection("127.0.0.2", PORT)', "connect", "127.0.0.2:PORT"),
-    "name": ("import socket", 'socket.create_connection(("db.example.com", 5432), 2)', "resolve", "db.example.com:5432"),
+    "name": (
+        "import socket",
+        'socket.create_connection(("db.example.com", 5432), 2)',
+        "resolve",
+        "db.example.com:5432",
+    ),
     "asyncio-name": ("", 'await asyncio.open_connection("db.example.com", 5432)', "resolve", "db.example.com:5432"),
     "http": ("import urllib.request", 'urllib.request.urlopen("http://127.0.0.2:PORT/")', "connect", "127.0.0.2:PORT"),
-    "httpx": ("import httpx", 'await httpx.AsyncClient(trust_env=False).get("http://127.0.0.2:PORT/")', "connect", "127.0.0.2:PORT"),
+    "httpx": (
+        "import httpx",
+        'await httpx.AsyncClient(trust_env=False).get("http://127.0.0.2:PORT/")',
+        "connect",
+        "127.0.0.2:PORT",
+    ),
     "unix": (
         "import socket",
         'socket.socket(socket.AF_UNIX).connect("/var/run/docker.sock")',
         "connect",
         "/var/run/docker.sock",
     ),
-    "psql": ("import subprocess", 'subprocess.run(["psql", "-h", "127.0.0.2", "-p", "PORT"])', "program", "psql -h 127.0.0.2 -p PORT"),
-    "shell": ("import subprocess", 'subprocess.run("curl http://127.0.0.2:PORT", shell=True)', "program", "curl http://127.0.0.2:PORT"),
+    "psql": (
+        "import subprocess",
+        'subprocess.run(["psql", "-h", "127.0.0.2", "-p", "PORT"])',
+        "program",
+        "psql -h 127.0.0.2 -p PORT",
+    ),
+    "shell": (
+        "import subprocess",
+        'subprocess.run("curl http://127.0.0.2:PORT", shell=True)',
+        "program",
+        "curl http://127.0.0.2:PORT",
+    ),
     "system": ("import os", 'os.system("curl http://127.0.0.2:PORT")', "program", "curl http://127.0.0.2:PORT"),
-    "exec": ("import os", 'os.execvp("curl", ["curl", "http://127.0.0.2:PORT"])', "program", "curl http://127.0.0.2:PORT"),
+    "exec": (
+        "import os",
+        'os.execvp("curl", ["curl", "http://127.0.0.2:PORT"])',
+        "program",
+        "curl http://127.0.0.2:PORT",
+    ),
     "spawn": (
         "import os",
         'os.posix_spawn("/usr/bin/curl", ["curl", "http://127.0.0.2:PORT"], {})',
@@ -170,14 +217,23 @@ def test_everything_else_is_refused_and_told(boot, decoy, way):
 CHILDREN = {
     "run": ("import subprocess, sys", 'subprocess.run([sys.executable, "child.py"], check=True)'),
     "shell": ("import subprocess, sys", 'subprocess.run(sys.executable + " child.py", shell=True, check=True)'),
-    "own-environment": ("import subprocess, sys", 'subprocess.run([sys.executable, "child.py"], env={"A": "b"}, check=True)'),
-    "own-session": ("import subprocess, sys", 'subprocess.Popen([sys.executable, "child.py"], start_new_session=True).wait()'),
+    "own-environment": (
+        "import subprocess, sys",
+        'subprocess.run([sys.executable, "child.py"], env={"A": "b"}, check=True)',
+    ),
+    "own-session": (
+        "import subprocess, sys",
+        'subprocess.Popen([sys.executable, "child.py"], start_new_session=True).wait()',
+    ),
     "asyncio": ("import sys", 'await (await asyncio.create_subprocess_exec(sys.executable, "child.py")).wait()'),
     "grandchild": (
         "import subprocess, sys",
         """subprocess.run([sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, 'child.py'])"], check=True)""",
     ),
-    "fork": ("import os, child", "pid = os.fork()\n        if not pid: child.main(); os._exit(0)\n        os.waitpid(pid, 0)"),
+    "fork": (
+        "import os, child",
+        "pid = os.fork()\n        if not pid: child.main(); os._exit(0)\n        os.waitpid(pid, 0)",
+    ),
     "multiprocessing-spawn": (
         "import multiprocessing, child",
         'p = multiprocessing.get_context("spawn").Process(target=child.main); p.start(); p.join()',
@@ -218,7 +274,13 @@ def test_python_children_run_under_the_same_guard(boot, decoy, way):
 
 @pytest.mark.parametrize(
     "command",
-    ['["git", "rev-parse", "HEAD"]', '["uname", "-a"]', '["hostname"]', '"date", shell=True', '"id -u 2>/dev/null", shell=True'],
+    [
+        '["git", "rev-parse", "HEAD"]',
+        '["uname", "-a"]',
+        '["hostname"]',
+        '"date", shell=True',
+        '"id -u 2>/dev/null", shell=True',
+    ],
 )
 def test_harmless_programs_run(boot, command):
     record = boot(main=ASYNC.format(imports="import subprocess", body=f"subprocess.run({command})"))
