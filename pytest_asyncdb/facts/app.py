@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sources.project import Project
 
 _TARGET = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.\w+)*)(?::(?P<name>[A-Za-z_][\w.]*)(?P<call>\(.*\))?)?")
+_DEFAULT_FILES = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")
+"""Where the FastAPI CLI looks when no file is named."""
 _FROM_IMPORT = r"^\s*from\s+{module}\s+import\s+[^\n]*\b{name}\b"
 
 
@@ -61,7 +63,8 @@ def _named(project: Project, settings: Settings, target: str) -> App:
     found = _with_name(project, path, match["module"], name, found_in="asyncdb_app", factory=bool(match["call"]))
     if found is None:
         raise AppNotFoundError(
-            f"asyncdb_app is {target!r}, but {path} defines no `{name}`; name what it defines, for example {_examples(project)}"
+            f"asyncdb_app is {target!r}, but {path} defines no `{name}`; name what it defines, for example "
+            f"{_examples(project)}"
         )
     return _app(project, settings, found, framework=found.framework, others=())
 
@@ -87,7 +90,9 @@ class _Candidate:
 
     __slots__ = ("factory", "found_in", "framework", "import_root", "path", "target")
 
-    def __init__(self, path: str, module: str, name: str, *, found_in: str, factory: bool, framework: str | None) -> None:
+    def __init__(  # noqa: PLR0913 - one call names every part of a candidate, by keyword
+        self, path: str, module: str, name: str, *, found_in: str, factory: bool, framework: str | None
+    ) -> None:
         suffix = _suffixes(module)
         root = next((path[: -len(one)].rstrip("/") for one in suffix if path == one or path.endswith(f"/{one}")), "")
         self.path = path
@@ -142,13 +147,14 @@ def _from_command(project: Project, command: Command) -> Iterator[_Candidate]:
 
 def _file(project: Project, command: Command) -> str | None:
     """The module that ``fastapi run [file]`` starts."""
-    names = [command.file] if command.file else ["main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py"]
+    names = [command.file] if command.file else list(_DEFAULT_FILES)
     for folder in command.folders:
         for name in names:
             path = posixpath.normpath(posixpath.join(folder, name)).lstrip("/")
             if path in project.python_files:
                 return path
-    return _locate(project, names[0].removesuffix(".py").strip("./").replace("/", "."), command.folders) if command.file else None
+    module = names[0].removesuffix(".py").strip("./").replace("/", ".")
+    return _locate(project, module, command.folders) if command.file else None
 
 
 def _defined(project: Project) -> Iterator[_Candidate]:
@@ -279,10 +285,10 @@ def _no_module(project: Project, target: str, module: str) -> str:
 
 def _nothing_found(project: Project) -> str:
     return (
-        f"no ASGI app was found in {project.root}: looked for `[tool.fastapi] entrypoint`; for uvicorn, gunicorn, hypercorn, granian, "
-        "fastapi, litestar, quart and sanic commands in Procfile, Dockerfile, compose files, Makefile, scripts and Python "
-        f"sources; and for FastAPI(), Starlette(), Litestar(), Quart(), Sanic() or a factory such as create_app() in "
-        f"{len(project.python_files)} Python files (tests, examples, virtualenvs and templates left out). Ways out: set "
-        "`asyncdb_app = module:attribute` in the pytest configuration, give `--asyncdb-app=module:attribute`, or run "
-        "pytest in the folder that holds the app"
+        f"no ASGI app was found in {project.root}: looked for `[tool.fastapi] entrypoint`; for uvicorn, gunicorn, "
+        "hypercorn, granian, fastapi, litestar, quart and sanic commands in Procfile, Dockerfile, compose files, "
+        "Makefile, scripts and Python sources; and for FastAPI(), Starlette(), Litestar(), Quart(), Sanic() or a "
+        f"factory such as create_app() in {len(project.python_files)} Python files (tests, examples, virtualenvs "
+        "and templates left out). Ways out: set `asyncdb_app = module:attribute` in the pytest configuration, give "
+        "`--asyncdb-app=module:attribute`, or run pytest in the folder that holds the app"
     )

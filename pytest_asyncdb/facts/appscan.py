@@ -27,10 +27,15 @@ FRAMEWORKS = {
 }
 _CONSTRUCTOR = re.compile(rb"\b(?:" + b"|".join(name.encode() for name in FRAMEWORKS) + rb")\s*\(")
 _LINE = re.compile(
-    r"^(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=[ \t]*(?:\w+\.)*(?P<class>" + "|".join(FRAMEWORKS) + r")[ \t]*\(", re.MULTILINE
+    r"^(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=[ \t]*(?:\w+\.)*(?P<class>" + "|".join(FRAMEWORKS) + r")[ \t]*\(",
+    re.MULTILINE,
 )
-_TYPICAL_FACTORIES = ("create_app", "get_app", "make_app", "build_app", "create_application", "get_application", "init_app")
-_TYPICAL_MODULES = ("main", "app", "server", "asgi", "api", "application", "__init__", "runserver", "run", "web", "wsgi")
+_TYPICAL_FACTORIES = (
+    "create_app", "get_app", "make_app", "build_app", "create_application", "get_application", "init_app",
+)  # fmt: skip
+_TYPICAL_MODULES = (
+    "main", "app", "server", "asgi", "api", "application", "__init__", "runserver", "run", "web", "wsgi",
+)  # fmt: skip
 _INSTANCES = {"app": 0, "application": 1}
 
 
@@ -49,10 +54,8 @@ class Found:
     def rank(self) -> tuple[int, int, int, int, int, str]:
         """Sort key: what is most likely the project's own app comes first."""
         stem = self.path.rpartition("/")[2].removesuffix(".py")
-        if self.factory:
-            kind = 2 if self.name in _TYPICAL_FACTORIES else 4
-        else:
-            kind = _INSTANCES.get(self.name, 3)
+        typical = 2 if self.name in _TYPICAL_FACTORIES else 4
+        kind = typical if self.factory else _INSTANCES.get(self.name, 3)
         module = _TYPICAL_MODULES.index(stem) if stem in _TYPICAL_MODULES else len(_TYPICAL_MODULES)
         script = int(role_of(self.path) != "app")
         return (script, int(self.mounted), kind, module, self.path.count("/"), self.path)
@@ -74,7 +77,9 @@ def in_module(project: Project, path: str, factories: dict[str, str | None] | No
     if tree is None:
         text, lines = project.text(path), project.lines(path)
         return tuple(
-            Found(path, lines.line_at(match.start()), match["name"], factory=False, framework=FRAMEWORKS[match["class"]])
+            Found(
+                path, lines.line_at(match.start()), match["name"], factory=False, framework=FRAMEWORKS[match["class"]]
+            )
             for match in _LINE.finditer(text)
         )
     return tuple(_Scanner(path, tree, factories or {}).found())
@@ -137,7 +142,7 @@ class _Scanner:
                 self._mounted.update(value.id for value in values if isinstance(value, ast.Name))
 
     def _made_by(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
-        """The framework whose app a function makes and returns; None when it needs arguments or returns something else."""
+        """The framework whose app a function makes and returns; None when it can't be a factory."""
         if isinstance(function, ast.AsyncFunctionDef) or _needs_arguments(function):
             return None
         made: dict[str, str | None] = {}
@@ -145,8 +150,8 @@ class _Scanner:
         for node in ast.walk(function):
             if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
                 maker = _last(node.value.func)
-                for target in (node.targets if isinstance(node, ast.Assign) else [node.target]) if maker in FRAMEWORKS else ():
-                    made[_last(target) or ""] = FRAMEWORKS[maker or ""]
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    made[_last(target) or ""] = FRAMEWORKS.get(maker or "")
             elif isinstance(node, ast.Return) and node.value is not None:
                 returned.append(node.value)
         for value in returned:

@@ -1,4 +1,4 @@
-"""Keyword arguments of calls as pairs of name and value, dictionaries and ``**options`` resolved where the source allows."""
+"""Keyword arguments of calls: dictionaries and ``**options`` resolved where the source allows."""
 
 from __future__ import annotations
 
@@ -81,8 +81,9 @@ def _is_changed(name: str, scope: Scope, flow: Flow) -> bool:
         match node:
             case ast.Subscript(value=ast.Name(id=one), ctx=ast.Store() | ast.Del()) if one == name:
                 return True
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=one), attr=method)) if one == name and method in _MUTATORS:
-                return True
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=one), attr=method)) if one == name:
+                if method in _MUTATORS:
+                    return True
             case ast.AugAssign(target=ast.Name(id=one)) if one == name:
                 return True
     return False

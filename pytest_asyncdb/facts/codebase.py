@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sources.project import Project
 
 NEEDLES = (
-    b"sqlalchemy", b"sqlmodel", b"asyncpg", b"psycopg", b"create_engine", b"sessionmaker", b"AsyncSession", b"AsyncEngine",
-    b"Router", b"include_router", b"FastAPI", b"Litestar", b"Starlette", b"Quart", b"Sanic", b"Blueprint", b"advanced_alchemy",
+    b"sqlalchemy", b"sqlmodel", b"asyncpg", b"psycopg", b"create_engine", b"sessionmaker", b"AsyncSession",
+    b"AsyncEngine", b"Router", b"include_router", b"FastAPI", b"Litestar", b"Starlette", b"Quart", b"Sanic",
+    b"Blueprint", b"advanced_alchemy",
 )  # fmt: skip
 _SMALL = 600_000
 

@@ -59,7 +59,7 @@ class Command:
 
 
 def commands(project: Project) -> Iterator[Command]:
-    """Find command lines, the most telling files first: Procfile, Dockerfile, compose, Makefile, scripts, tools' settings."""
+    """Find command lines, the most telling files first: Procfile, Dockerfile, compose, Makefile, scripts, settings."""
     by_kind: dict[int, list[str]] = {}
     for path in project.sources:
         *folders, name = path.split("/")

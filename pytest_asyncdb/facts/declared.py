@@ -18,15 +18,20 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sources.project import Project
 
 _REQUIREMENTS = re.compile(
-    r"(?:[\w.-]*[-_.])?req(?:uirement)?s?(?:[-_.][\w.-]*)?\.(?:txt|in|pip)|requirements/[\w.-]+\.(?:txt|in)", re.IGNORECASE
+    r"(?:[\w.-]*[-_.])?req(?:uirement)?s?(?:[-_.][\w.-]*)?\.(?:txt|in|pip)|requirements/[\w.-]+\.(?:txt|in)",
+    re.IGNORECASE,
 )
 _LINE = re.compile(r"[^\r\n]*")
 _INCLUDE = re.compile(r"(?:-r|--requirement)[ =]*(?P<path>\S+)")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OPTIONS = re.compile(r"\s--(?:hash|config-settings|global-option)\b.*|\s*\\$")
 _PRODUCTION = frozenset(
-    {"requirements", "requirement", "reqs", "req", "prod", "production", "base", "main", "common", "core", "app", "runtime", "lock"}
-)
+    {
+        "requirements", "requirement", "reqs", "req", "prod", "production", "base", "main", "common", "core", "app",
+        "runtime", "lock",
+    }
+)  # fmt: skip
+_ASIDE = frozenset({"dev", "develop", "development", "test", "tests", "testing", "lint", "doc", "docs", "ci", "typing"})
 _TABLES: dict[str, Callable[[Project, str], list[Requirement]]] = {
     "pyproject.toml": from_pyproject,
     "Pipfile": from_pipfile,
@@ -123,7 +128,7 @@ def _group(path: str, *, lenient: bool) -> str:
 
 
 def _is_no_aside(words: list[str]) -> bool:
-    return not {"dev", "develop", "development", "test", "tests", "testing", "lint", "doc", "docs", "ci", "typing"} & set(words)
+    return _ASIDE.isdisjoint(words)
 
 
 def _main_file(project: Project, files: tuple[str, ...], found: dict[str, list[Requirement]]) -> str | None:
@@ -134,7 +139,7 @@ def _main_file(project: Project, files: tuple[str, ...], found: dict[str, list[R
         compiled = name.endswith(".txt") and (
             f"{path[:-4]}.in" in files or _COMPILED.search(project.text(path)[:500]) is not None
         )
-        kind = ("pyproject.toml", "Pipfile").index(name) if name in ("pyproject.toml", "Pipfile") else 3 if name in _TABLES else 2
+        kind = {"pyproject.toml": 0, "Pipfile": 1, "setup.cfg": 3, "setup.py": 3}.get(name, 2)
         return (-path.count("/"), compiled, kind, len(name))
 
     main = [path for path in files if any(not one.group for one in found.get(path, ()))]

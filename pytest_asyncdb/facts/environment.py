@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 _ASK = """
 import json, os, platform, sys
@@ -57,7 +57,5 @@ def environment_of(python: str = "") -> Environment:
 
 
 def _is_running(python: str) -> bool:
-    try:
-        return os.path.samefile(python, sys.executable) and os.path.dirname(python) == os.path.dirname(sys.executable)
-    except OSError:
-        return False
+    # Not by resolving links: the interpreters of two virtualenvs may be links to the same file.
+    return Path(python).absolute() == Path(sys.executable).absolute()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Value: TypeAlias = "tuple[ast.expr, Scope]"
 _DEPTH = 8
-_PASSIVE = frozenset({"lru_cache", "cache", "property", "cached_property", "computed_field", "staticmethod", "classmethod"})
+_PROPERTIES = frozenset({"property", "cached_property", "computed_field"})
 
 
 class Flow:
@@ -29,7 +29,9 @@ class Flow:
         """The file that a scope belongs to."""
         return self._codebase.module(scope.module)
 
-    def bound(self, node: ast.expr, scope: Scope, depth: int = 0) -> tuple[Bound, Scope] | None:
+    def bound(  # noqa: PLR0911 - one return per kind of expression
+        self, node: ast.expr, scope: Scope, depth: int = 0
+    ) -> tuple[Bound, Scope] | None:
         """What a name or attribute is bound to, following imports, objects and base classes."""
         if depth > _DEPTH:
             return None
@@ -50,7 +52,9 @@ class Flow:
         canonical = self.names.canonical(node, scope)
         return self._by_name(canonical) if canonical else None
 
-    def class_of(self, node: ast.expr, scope: Scope, depth: int = 0) -> Scope | None:
+    def class_of(  # noqa: PLR0911 - one return per kind of expression
+        self, node: ast.expr, scope: Scope, depth: int = 0
+    ) -> Scope | None:
         """Scope of the project's class that an expression is, is annotated as, or is an instance of."""
         if depth > _DEPTH:
             return None
@@ -107,7 +111,20 @@ class Flow:
         found = (node.value for node in _own_nodes(bound.definition) if isinstance(node, ast.Return | ast.Yield))
         return [(value, inner) for value in found if value is not None]
 
-    def final(self, node: ast.expr, scope: Scope, depth: int = 0) -> list[Value]:
+    def calls_of(self, name: str, function: Bound | None) -> list[tuple[ast.Call, Scope]]:
+        """Every call of one of the project's functions, outside of tests."""
+        return [
+            (raw.node, raw.scope)
+            for source in self._codebase.sources()
+            if source.role != "test"
+            for raw in source.calls
+            if name in (getattr(raw.node.func, "id", ""), getattr(raw.node.func, "attr", ""))
+            if (found := self.bound(raw.node.func, raw.scope)) is not None and found[0] is function
+        ]
+
+    def final(  # noqa: PLR0911 - one return per kind of expression
+        self, node: ast.expr, scope: Scope, depth: int = 0
+    ) -> list[Value]:
         """The expressions that a value may be, names and the project's own functions followed to their end."""
         if depth > _DEPTH:
             return []
@@ -174,9 +191,7 @@ class Flow:
 
 def is_property(bound: Bound) -> bool:
     """Whether a function is read like an attribute."""
-    return bound.definition is not None and any(
-        _decorator_name(one) in ("property", "cached_property", "computed_field") for one in bound.definition.decorator_list
-    )
+    return bound.definition is not None and not _PROPERTIES.isdisjoint(decorators(bound.definition))
 
 
 def decorators(definition: ast.AST) -> dict[str, ast.expr]:

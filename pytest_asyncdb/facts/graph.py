@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     Edges = Mapping[str, Collection[str]]
 
-_FROM = re.compile(rb"^[ \t]*from[ \t]+(?P<module>\.*[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)", re.MULTILINE)
+_FROM = re.compile(
+    rb"^[ \t]*from[ \t]+(?P<module>\.*[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)", re.MULTILINE
+)
 _IMPORT = re.compile(rb"^[ \t]*import[ \t]+(?P<modules>[^\n]+)", re.MULTILINE)
 _NAME = re.compile(rb"(?:^|,|\()\s*(?P<name>[\w.]+)")
 _COMMENT = re.compile(rb"#[^\n]*")

@@ -34,7 +34,9 @@ def modules_to_import(app: App, codebase: Codebase) -> tuple[tuple[str, str], ..
         name: path for path, name in codebase.names.items() if codebase.roles[path] == "app" and path.startswith(under)
     }
     wanted = _reached(app.target.partition(":")[0], candidates, codebase)
-    return tuple((name, path) for name, path in candidates.items() if name in wanted and _is_importable(name, path, codebase))
+    return tuple(
+        (name, path) for name, path in candidates.items() if name in wanted and _is_importable(name, path, codebase)
+    )
 
 
 def _reached(start: str, candidates: dict[str, str], codebase: Codebase) -> set[str]:

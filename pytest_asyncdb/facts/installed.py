@@ -60,10 +60,11 @@ def _distributions(path: Iterable[str]) -> Iterator[Distribution]:
 def _distribution(folder: Path) -> Distribution | None:
     for name in ("METADATA", "PKG-INFO", ""):
         try:
-            header = (folder / name).read_bytes().partition(b"\n\n")[0].partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+            data = (folder / name if name else folder).read_bytes()
         except OSError:
             continue
-        fields = [line.partition(": ") for line in header.splitlines()]
+        header = data.partition(b"\n\n")[0].partition(b"\r\n\r\n")[0]
+        fields = [line.partition(": ") for line in header.decode("utf-8", "replace").splitlines()]
         names = [value for field, _, value in fields if field == "Name"]
         versions = [value for field, _, value in fields if field == "Version"]
         if names and versions:
@@ -98,7 +99,8 @@ class _Requires:
         """Whether the requirement's marker holds for the interpreter and one of the extras."""
         marker = requirement.marker
         return marker is None or any(
-            marker.evaluate({**dict(self._environment.markers), "extra": extra}) for extra in (extras or frozenset({""}))
+            marker.evaluate({**dict(self._environment.markers), "extra": extra})
+            for extra in (extras or frozenset({""}))
         )
 
     def closure(self, roots: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
@@ -128,12 +130,12 @@ class _Requires:
 def _roots(production: Iterable[Requirement], environment: Environment) -> dict[str, frozenset[str]]:
     roots: dict[str, frozenset[str]] = {}
     for one in production:
-        if _marker_holds(one, environment):
+        if _holds(one, environment):
             roots[one.name] = roots.get(one.name, frozenset()) | frozenset(one.extras)
     return roots
 
 
-def _marker_holds(requirement: Requirement, environment: Environment) -> bool:
+def _holds(requirement: Requirement, environment: Environment) -> bool:
     from packaging.markers import Marker
 
     return not requirement.marker or Marker(requirement.marker).evaluate(dict(environment.markers))

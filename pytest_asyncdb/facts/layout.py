@@ -13,8 +13,9 @@ _TEST_FILE = re.compile(r"(?:test_.*|.*_tests?|tests?|conftest|factories_for_tes
 _MIGRATION_FOLDERS = frozenset({"migrations", "alembic", "alembic_migrations", "migration"})
 _SCRIPT_FOLDERS = frozenset(
     {
-        "scripts", "script", "tools", "bin", "examples", "example", "docs", "doc", "benchmarks", "benchmark", "samples", "sample",
-        "demo", "demos", "docs_src", "notebooks", "locust", "loadtest", "loadtests", ".github", "hack", "contrib", "playground",
+        "scripts", "script", "tools", "bin", "examples", "example", "docs", "doc", "benchmarks", "benchmark", "samples",
+        "sample", "demo", "demos", "docs_src", "notebooks", "locust", "loadtest", "loadtests", "hack", "contrib",
+        "playground",
     }
 )  # fmt: skip
 _SCRIPT_FILES = frozenset({"setup.py", "noxfile.py", "fabfile.py", "manage.py", "locustfile.py", "dodo.py"})

@@ -18,9 +18,9 @@ _BETWEEN = re.compile(r"(?:\s|\\\n|\\\r\n|#[^\n\r]*)*")
 _READERS = frozenset({"getenv", "get", "str", "config", "Config", "pop", "env", "setdefault", "__call__"})
 _TALKERS = frozenset(
     {
-        "replace", "startswith", "endswith", "removeprefix", "removesuffix", "split", "partition", "rpartition", "find", "index",
-        "count", "match", "search", "sub", "compile", "fullmatch", "print", "debug", "info", "warning", "error", "exception",
-        "critical", "log", "echo", "skip", "fail", "warn",
+        "replace", "startswith", "endswith", "removeprefix", "removesuffix", "split", "partition", "rpartition", "find",
+        "index", "count", "match", "search", "sub", "compile", "fullmatch", "print", "debug", "info", "warning", "warn",
+        "error", "exception", "critical", "log", "echo", "skip", "fail",
     }
 )  # fmt: skip
 
@@ -58,7 +58,7 @@ def literal_urls(source: Source, pattern: re.Pattern[str]) -> Iterator[Literal]:
 
 
 def literal_of(source: Source, node: ast.expr, key: str | None = None) -> Literal | None:
-    """The literal that a ``Constant`` or ``JoinedStr`` is; None when escapes keep its text from standing there as such."""
+    """The literal that a node is; None when escapes keep its text from standing in the file as such."""
     if not isinstance(node, ast.Constant | ast.JoinedStr):
         return None
     start = source.start(node)
@@ -120,7 +120,9 @@ def _strings(node: ast.AST, scope: str, key: str | None = None) -> Iterator[tupl
         yield from _strings(child, below, name)
 
 
-def _children(node: ast.AST, scope: str, key: str | None) -> Iterator[tuple[ast.AST, str, str | None]]:
+def _children(  # noqa: C901, PLR0912 - one branch per kind of node
+    node: ast.AST, scope: str, key: str | None
+) -> Iterator[tuple[ast.AST, str, str | None]]:
     match node:
         case ast.Expr(value=ast.Constant()) | ast.Compare() | ast.Raise() | ast.Assert():
             return
@@ -134,11 +136,13 @@ def _children(node: ast.AST, scope: str, key: str | None) -> Iterator[tuple[ast.
             for argument, given in zip(node.kwonlyargs, node.kw_defaults, strict=True):
                 if given is not None:
                     yield given, scope, f"{scope}.{argument.arg}"
-        case ast.Assign(targets=[target, *_], value=value) | ast.AnnAssign(target=target, value=ast.expr() as value):
+        case ast.Assign(targets=[target, *_], value=value):
+            yield value, scope, _target_name(target, scope)
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
             yield value, scope, _target_name(target, scope)
         case ast.Dict():
             for name, value in zip(node.keys, node.values, strict=True):
-                yield value, scope, name.value if isinstance(name, ast.Constant) and isinstance(name.value, str) else key
+                yield value, scope, _text(name) or key
         case ast.Call():
             yield from _in_call(node, scope, key)
         case _:
@@ -151,11 +155,15 @@ def _in_call(node: ast.Call, scope: str, key: str | None) -> Iterator[tuple[ast.
     yield node.func, scope, key
     if called in _TALKERS:
         return
-    first = node.args[0] if node.args else None
-    if called in _READERS and isinstance(first, ast.Constant) and isinstance(first.value, str) and "://" not in first.value:
-        key = first.value
+    first = _text(node.args[0]) if node.args else None
+    if called in _READERS and first and "://" not in first:
+        key = first
     for argument in (*node.args, *node.keywords):
         yield argument, scope, key
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def _target_name(target: ast.expr, scope: str) -> str | None:

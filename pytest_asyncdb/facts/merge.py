@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 def merged_engines(
-    project: Project, static: Sequence[Engine], records: Sequence[EngineRecord], urls: Sequence[WrittenUrl], app_path: str
+    project: Project,
+    static: Sequence[Engine],
+    records: Sequence[EngineRecord],
+    urls: Sequence[WrittenUrl],
+    app_path: str,
 ) -> tuple[Engine, ...]:
     """Join engines.
 
@@ -61,7 +65,15 @@ def _distinct(records: Iterable[EngineRecord]) -> list[EngineRecord]:
     found: dict[tuple[object, ...], EngineRecord] = {}
     for record in records:
         error = record.error.type if record.error else None
-        key = (record.place, record.function, record.url, record.arguments, record.connect_args, record.pool_class, error)
+        key = (
+            record.place,
+            record.function,
+            record.url,
+            record.arguments,
+            record.connect_args,
+            record.pool_class,
+            error,
+        )
         found.setdefault(key if record.place else (record.number,), record)
     return list(found.values())
 
@@ -70,7 +82,9 @@ def _is_at(project: Project, seen: Place | None, written: Place, fact: Engine | 
     if seen is None or seen.path != written.path:
         return False
     last = project.lines(written.path).line_at(fact.call.span.end) if fact.call else written.line
-    return written.line <= seen.line <= last and (not seen.column or seen.line > written.line or seen.column >= written.column)
+    return written.line <= seen.line <= last and (
+        not seen.column or seen.line > written.line or seen.column >= written.column
+    )
 
 
 def _joined(engine: Engine, record: EngineRecord, urls: Sequence[WrittenUrl]) -> Engine:
@@ -138,7 +152,10 @@ def _is_template(text: str) -> bool:
 
 
 def _joined_factory(factory: SessionFactory, record: FactoryRecord) -> SessionFactory:
-    options = {**dict(record.options), **{name: value for name, value in factory.options if name in dict(record.options)}}
+    options = {
+        **dict(record.options),
+        **{name: value for name, value in factory.options if name in dict(record.options)},
+    }
     return replace(
         factory,
         session_class=factory.session_class or record.session_class,

@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 _MATTERS = re.compile(
     r"""sqlalchemy\.(?:ext\.asyncio|pool|event|create_engine|engine_from_config|URL|make_url
         |orm\.(?:sessionmaker|Session|scoped_session|declarative_base)|util|exc)\b
-    | sqlmodel\.(?:create_engine|Session|ext|SQLModel\.metadata) | advanced_alchemy | fastapi\.(?:FastAPI|APIRouter|Depends)
-    | starlette\.(?:applications|routing) | litestar\.(?:Litestar|Router) | quart\. | sanic\. | uvicorn\. | asyncio\. | anyio\.
-    | (?:os\.(?:getenv|environ)|alembic|dotenv|databases|asyncpg|psycopg2?|psycopg_pool|aiopg|nest_asyncio|greenlet)\b""",
+    | sqlmodel\.(?:create_engine|Session|ext|SQLModel\.metadata) | advanced_alchemy
+    | fastapi\.(?:FastAPI|APIRouter|Depends) | starlette\.(?:applications|routing) | litestar\.(?:Litestar|Router)
+    | quart\. | sanic\. | uvicorn\. | asyncio\. | anyio\.
+    | (?:os\.(?:getenv|environ)|alembic|dotenv|databases|asyncpg|psycopg2?|psycopg_pool|aiopg|greenlet)\b""",
     re.VERBOSE,
 )
 _OWN = frozenset(
     {
-        "create_engine", "create_async_engine", "sessionmaker", "async_sessionmaker", "async_scoped_session", "engine_from_config",
-        "async_engine_from_config", "AsyncEngine", "AsyncSession", "create_pool", "create_all", "drop_all", "dispose", "run_sync",
-        "include_router", "mount", "connect", "begin", "sync_engine", "scoped_session", "Session",
+        "create_engine", "create_async_engine", "engine_from_config", "async_engine_from_config", "AsyncEngine",
+        "sessionmaker", "async_sessionmaker", "scoped_session", "async_scoped_session", "AsyncSession", "Session",
+        "create_pool", "create_all", "drop_all", "dispose", "run_sync", "include_router", "mount", "connect", "begin",
     }
 )  # fmt: skip
 _QUOTED = re.compile(r"[\"']|://")
@@ -81,7 +82,7 @@ class Describer:
         )
 
     def calls(self) -> Iterator[Call]:
-        """Describe the calls that matter: of database and framework packages, and the project's own of the same names."""
+        """Describe the calls that matter: of database and framework packages, and the project's own named like them."""
         for raw in self._source.calls:
             target = self._names.callee(raw.node.func, raw.scope)
             if target is not None and (_MATTERS.match(target) or target.rpartition(".")[2] in _OWN):
@@ -144,7 +145,7 @@ class Describer:
         return self._redactor.text(text)
 
 
-def _literal(node: ast.expr) -> tuple[bool, None | bool | int | float | str]:
+def _literal(node: ast.expr) -> tuple[bool, bool | int | float | str | None]:
     if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, _LITERAL_TYPES)):
         return True, node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):

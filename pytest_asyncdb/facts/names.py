@@ -36,8 +36,8 @@ _STARS = {
     "sqlalchemy": ("create_engine", "URL", "make_url", "engine_from_config", "text"),
     "sqlalchemy.orm": ("sessionmaker", "Session", "scoped_session"),
     "sqlalchemy.ext.asyncio": (
-        "create_async_engine", "AsyncEngine", "AsyncSession", "AsyncConnection", "async_sessionmaker", "async_engine_from_config",
-        "async_scoped_session",
+        "create_async_engine", "async_engine_from_config", "AsyncEngine", "AsyncConnection", "AsyncSession",
+        "async_sessionmaker", "async_scoped_session",
     ),
     "sqlalchemy.pool": ("NullPool", "QueuePool", "StaticPool", "AsyncAdaptedQueuePool"),
     "fastapi": ("FastAPI", "APIRouter", "Depends"),
@@ -57,9 +57,8 @@ class Names:
         """Dotted names of folders that hold modules, with or without ``__init__.py``."""
         found: set[str] = set()
         for name in self._codebase.paths:
-            while "." in name:
-                name = name.rpartition(".")[0]
-                found.add(name)
+            parts = name.split(".")
+            found.update(".".join(parts[:end]) for end in range(1, len(parts)))
         return frozenset(found)
 
     def canonical(self, node: ast.expr, scope: Scope) -> str | None:

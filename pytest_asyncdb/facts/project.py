@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class App:
     """The app to boot.
 
-    ``target`` is ``module:attribute``; ``import_root`` is what goes on ``sys.path`` and ``cwd`` where the process starts,
-    both POSIX and relative to the project (``.`` for itself).
+    ``target`` is ``module:attribute``; ``import_root`` is what goes on ``sys.path`` and ``cwd`` where the process
+    starts, both POSIX and relative to the project (``.`` for itself).
     """
 
     target: str
@@ -31,7 +31,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """A circle of module-level imports: dotted module names in import order, and the statement that closes each step."""
+    """A circle of module-level imports: dotted module names in import order, and the statement of each step."""
 
     modules: tuple[str, ...]
     places: tuple[Place, ...]

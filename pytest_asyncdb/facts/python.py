@@ -50,14 +50,17 @@ class Expression:
     source: str
     span: Span
     canonical: str | None = None
-    literal: None | bool | int | float | str = None
+    literal: bool | int | float | str | None = None
     is_literal: bool = False
     call: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a call; ``span`` covers ``keyword=value``; ``keyword`` is None for a positional one, ``**`` for ``**x``."""
+    """One argument of a call; ``span`` covers ``keyword=value``.
+
+    ``keyword`` is None for a positional one, ``*`` for ``*x`` and ``**`` for ``**x``.
+    """
 
     keyword: str | None
     span: Span

@@ -70,7 +70,7 @@ def from_table(  # noqa: PLR0913 - one call names every part of a requirement, b
 
 
 def pep440(constraint: str) -> str:
-    """Translate Poetry's and Pipenv's constraint to a PEP 440 specifier; empty when it says nothing or can't be said."""
+    """Translate Poetry's or Pipenv's constraint to a PEP 440 specifier; empty when it says nothing or can't be said."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     if "|" in constraint:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.layout import role_of
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Iterator
 
     from pytest_asyncdb.sources.project import Project
 
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+(?P<from>\.*[\w.]*)[ \t]+import|import[ \t]+(?P<import>[\w.]+))", re.MULTILINE)
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+(?P<from>\.*[\w.]*)[ \t]+import|import[ \t]+(?P<import>[\w.]+))", re.MULTILINE
+)
 _MARKERS = re.compile(
     r"pyproject\.toml|setup\.(?:py|cfg)|requirements.*\.(?:txt|in)|Pipfile|alembic\.ini|\.env.*|Dockerfile.*|Procfile"
     r"|pytest\.ini|manage\.py|uv\.lock|poetry\.lock"
@@ -26,14 +28,15 @@ _SAMPLE = 400
 def folders_above(path: str) -> tuple[str, ...]:
     """The folders a file lies in, innermost first; the project's root is ``.`` and comes last."""
     parts = path.split("/")[:-1]
-    return tuple("/".join(parts[:end]) for end in range(len(parts), 0, -1)) + (".",)
+    return (*("/".join(parts[:end]) for end in range(len(parts), 0, -1)), ".")
 
 
 def import_root_of(project: Project, path: str) -> str:
     """Tell which folder must be on ``sys.path`` for the module at ``path`` to import.
 
-    The folder wins from which most of the absolute imports of the modules around it resolve inside the project; relative
-    imports say how deep the module must lie at least. Where imports say nothing, the outermost package's parent wins.
+    The folder wins from which most of the absolute imports of the modules around it resolve inside the project;
+    relative imports say how deep the module must lie at least. Where imports say nothing, the outermost package's
+    parent wins.
     """
     candidates = folders_above(path)[_packages_needed(project, path) :] or (".",)
     if len(candidates) == 1:
@@ -53,7 +56,7 @@ def import_root_of(project: Project, path: str) -> str:
 
 def working_folder(project: Project, import_root: str) -> str:
     """Tell where the app is started: the import root, or the folder above it that holds the project's own files."""
-    for folder in ((import_root, *folders_above(f"{import_root}/")[1:]) if import_root != "." else (".",)):
+    for folder in (import_root, *folders_above(f"{import_root}/")[1:]) if import_root != "." else (".",):
         prefix = "" if folder == "." else f"{folder}/"
         if any(_is_marker(file, prefix) for file in project.files):
             return folder
@@ -78,7 +81,8 @@ def _modules(project: Project) -> tuple[frozenset[str], frozenset[str]]:
 
 def _imported_names(project: Project, path: str) -> Iterator[str]:
     """Absolute imports of the module and, if those do not tell, of the modules in its tree: each name once a file."""
-    around = path.split("/")[0] + "/" if "/" in path else ""
+    top, slash, _ = path.partition("/")
+    around = f"{top}/" if slash else ""
     others = [one for one in project.python_files if one.startswith(around) and one != path and role_of(one) == "app"]
     for file in (path, *others[:_SAMPLE]):
         names: set[str] = set()

@@ -18,8 +18,8 @@ _ROUTERS = frozenset({"APIRouter", "Router", "Blueprint"})
 _LIBRARIES = ("fastapi.", "starlette.", "litestar.", "quart.", "sanic.")
 _VERBS = frozenset(
     {
-        "get", "post", "put", "patch", "delete", "head", "options", "trace", "websocket", "api_route", "route", "add_api_route",
-        "add_route", "websocket_route", "add_api_websocket_route", "add_websocket_route",
+        "get", "post", "put", "patch", "delete", "head", "options", "trace", "websocket", "api_route", "route",
+        "add_api_route", "add_route", "websocket_route", "add_api_websocket_route", "add_websocket_route",
     }
 )  # fmt: skip
 _BY_NAME = re.compile(rb"\b(?:import_module|iter_modules|walk_packages|__import__)\b")
@@ -29,9 +29,9 @@ _INCLUDES = re.compile(rb"\b(?:include_router|register_blueprint|mount|route_han
 def routers(codebase: Codebase, names: Names) -> tuple[Router, ...]:
     """Find the routers of the app's modules.
 
-    A router counts as included when its name is read for anything but adding routes to it: handed to ``include_router``,
-    ``mount`` or ``route_handlers``, put into a list, returned. Where modules are imported by computed names and included,
-    every router counts as included: the sources can't tell.
+    A router counts as included when its name is read for anything but adding routes to it: handed to
+    ``include_router``, ``mount`` or ``route_handlers``, put into a list, returned. Where modules are imported by
+    computed names and included, every router counts as included: the sources can't tell.
     """
     defined = {name: (source, node) for source in codebase.sources() for name, node in _defined(source, names)}
     if not defined:
@@ -65,7 +65,9 @@ def _listed(node: ast.Call) -> int:
 
 def _taken(source: Source, names: Names, counts: dict[str, int]) -> Iterator[str]:
     """Routers that the module reads; counts the routes it adds to them."""
-    aliases = {one.bound: names.member(one.module, one.alias.name) for one in source.imports if hasattr(one.node, "module")}
+    aliases = {
+        one.bound: names.member(one.module, one.alias.name) for one in source.imports if hasattr(one.node, "module")
+    }
     own = {name: source.scope.dotted(name) for name in source.scope.bindings}
     known = {alias: name for alias, name in {**own, **aliases}.items() if name in counts}
     attributes = {name.rpartition(".")[2] for name in counts}

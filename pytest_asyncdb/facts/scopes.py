@@ -21,7 +21,7 @@ Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(slots=True)
 class Bound:
-    """What a name is bound to in one scope: by import, definition, assignments, or something that says nothing (a loop)."""
+    """What a name is bound to in one scope: by import, definition, assignments, or opaquely (a loop, a parameter)."""
 
     imported: tuple[str, str | None] | None = None
     definition: Definition | None = None
@@ -149,6 +149,7 @@ class Reader:
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope, level: Level) -> None:
         for alias in node.names:
+            origin: tuple[str, str | None]
             if isinstance(node, ast.Import):
                 bound = alias.asname or alias.name.partition(".")[0]
                 module, origin = alias.name, (alias.name if alias.asname else bound, None)

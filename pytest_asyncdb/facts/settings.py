@@ -33,7 +33,9 @@ class SettingsReader:
         self._flow = flow
         self._folders = folders
         self._by_key: dict[str, WrittenUrl] = {}
-        found = [url for url in urls if url.kind in ("env", "env-example", "compose") and url.key and url.role != "test"]
+        found = [
+            url for url in urls if url.kind in ("env", "env-example", "compose") and url.key and url.role != "test"
+        ]
         for url in sorted(found, key=self._rank):
             self._by_key.setdefault((url.key or "").upper(), url)
 
@@ -120,6 +122,7 @@ def _nested(node: ast.expr) -> str:
 
 def _mentions(definition: ast.AST, name: str) -> bool:
     return any(
-        (isinstance(node, ast.Attribute) and node.attr == name) or (isinstance(node, ast.Constant) and node.value == name)
+        (isinstance(node, ast.Attribute) and node.attr == name)
+        or (isinstance(node, ast.Constant) and node.value == name)
         for node in ast.walk(definition)
     )

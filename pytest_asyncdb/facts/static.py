@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.arguments import Keywords, dictionary, keywords, shown
+from pytest_asyncdb.facts.engine_urls import of_written
 from pytest_asyncdb.facts.engines import Engine, EngineUrl
 from pytest_asyncdb.facts.flow import Flow
 from pytest_asyncdb.facts.modules import Describer
 from pytest_asyncdb.facts.sessions import SessionFactory
-from pytest_asyncdb.facts.tracing import Tracer, of_written
+from pytest_asyncdb.facts.tracing import Tracer
 from pytest_asyncdb.model.finding import Evidence
 
 if TYPE_CHECKING:
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.place import Place
 
 _ENGINES = frozenset(
-    {"create_engine", "create_async_engine", "AsyncEngine", "engine_from_config", "async_engine_from_config", "create_pool"}
+    {
+        "create_engine",
+        "create_async_engine",
+        "AsyncEngine",
+        "engine_from_config",
+        "async_engine_from_config",
+        "create_pool",
+    }
 )
 _ASYNC = frozenset({"create_async_engine", "AsyncEngine", "async_engine_from_config", "create_pool"})
 _LIBRARIES = ("sqlalchemy.", "sqlmodel.", "asyncpg.")
@@ -111,7 +119,9 @@ class Static:
         inner, scope = self._inner(raw, target)
         given = keywords(inner, scope, self._flow)
         arguments, arguments_known = self._connect_args(given, target)
-        options = [(key, value, where) for key, value, where in given.given if key not in (*_URL_KEYWORDS, "connect_args")]
+        options = [
+            (key, value, where) for key, value, where in given.given if key not in (*_URL_KEYWORDS, "connect_args")
+        ]
         describer = Describer(self._codebase, self._flow.names, source)
         hide = self._codebase.project.redactor.text
         return Engine(
@@ -146,7 +156,9 @@ class Static:
         if found is None:
             return [], given.known
         inner = dictionary(*found, self._flow)
-        return [(key, shown(value, where, self._flow)) for key, value, where in inner.given], inner.known and given.known
+        return [
+            (key, shown(value, where, self._flow)) for key, value, where in inner.given
+        ], inner.known and given.known
 
     def _url(self, node: ast.Call, scope: Scope, given: Keywords, place: Place, source: Source) -> EngineUrl | None:
         named = next((found for key in _URL_KEYWORDS if (found := given.value(key)) is not None), None)
@@ -177,7 +189,9 @@ class Static:
             for raw in source.calls:
                 target = self._flow.names.callee(raw.node.func, raw.scope)
                 last = _last(target or "")
-                if last == "async_sessionmaker" or (last in ("sessionmaker", "AsyncSession") and self._is_async(raw, last)):
+                if last == "async_sessionmaker" or (
+                    last in ("sessionmaker", "AsyncSession") and self._is_async(raw, last)
+                ):
                     bind = self._bind(raw)
                     found += self._flow.final(*bind) if bind is not None else []
         return frozenset(id(node) for node, _ in found if isinstance(node, ast.Call))

@@ -1,4 +1,4 @@
-"""Requirements that stand in tables: ``pyproject.toml`` (PEP 621, PEP 735, Poetry, uv, PDM), Pipfile, setup.cfg, setup.py."""
+"""Requirements in tables: ``pyproject.toml`` (PEP 621 and 735, Poetry, uv, PDM, Hatch), Pipfile, setuptools."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     _PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], tuple[str, str, tuple[str | int, ...]] | None]
 
-_OPTION = re.compile(r"(?m)^(?P<key>[\w.-]+)[ \t]*=[ \t]*(?P<first>[^\r\n]*)(?P<rest>(?:\r?\n(?:[ \t]+[^\r\n]*|[ \t]*(?=\r?\n[ \t])))*)")
+_OPTION = re.compile(
+    r"(?m)^(?P<key>[\w.-]+)[ \t]*=[ \t]*(?P<first>[^\r\n]*)(?P<rest>(?:\r?\n(?:[ \t]+[^\r\n]*|[ \t]*(?=\r?\n[ \t])))*)"
+)
 _SECTION = re.compile(r"(?m)^\[(?P<name>[^\]\r\n]+)\]")
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.facts.engine_urls import of_parts, of_text, of_written, replaced, uncertain, with_scheme
 from pytest_asyncdb.facts.engines import EngineUrl
 from pytest_asyncdb.facts.flow import decorators, is_property
 from pytest_asyncdb.facts.settings import SettingsReader
-from pytest_asyncdb.urls.parse import InvalidURL, parse_url
-from pytest_asyncdb.urls.parsed import is_secret_parameter
-from pytest_asyncdb.urls.redact import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,13 +22,44 @@ if TYPE_CHECKING:
 
 _DEPTH = 14
 _SAME = frozenset(
-    {"str", "make_url", "SecretStr", "PostgresDsn", "AnyUrl", "URL", "DatabaseURL", "Url", "MultiHostUrl", "cast", "parse_obj_as"}
+    {
+        "str",
+        "make_url",
+        "SecretStr",
+        "PostgresDsn",
+        "AnyUrl",
+        "URL",
+        "DatabaseURL",
+        "Url",
+        "MultiHostUrl",
+        "cast",
+        "parse_obj_as",
+    }
 )
 _SAME_METHODS = frozenset(
-    {"get_secret_value", "unicode_string", "render_as_string", "strip", "lstrip", "rstrip", "human_repr", "format", "encode"}
+    {
+        "get_secret_value",
+        "unicode_string",
+        "render_as_string",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "human_repr",
+        "format",
+        "encode",
+    }
 )
 _READERS = frozenset({"getenv", "get", "config", "str", "env", "Env", "pop", "db", "url"})
-_ENVIRONMENT = ("os.getenv", "os.environ", "decouple.", "environs.", "environ.", "starlette.config", "starlette.Config", "dotenv.")
+_ENVIRONMENT = (
+    "os.getenv",
+    "os.environ",
+    "decouple.",
+    "environs.",
+    "environ.",
+    "starlette.config",
+    "starlette.Config",
+    "dotenv.",
+)
 
 
 class Tracer:
@@ -70,7 +98,9 @@ class Tracer:
         finally:
             self._following.discard(id(node))
 
-    def _trace(self, node: ast.expr, scope: Scope, place: Place, depth: int) -> EngineUrl | None:
+    def _trace(  # noqa: PLR0911 - one return per kind of expression
+        self, node: ast.expr, scope: Scope, place: Place, depth: int
+    ) -> EngineUrl | None:
         match node:
             case ast.Constant(value=str()) | ast.JoinedStr():
                 return self._literal(node, scope, place, depth)
@@ -124,8 +154,14 @@ class Tracer:
         bound, where = found
         if where.kind == "class":
             return self._member(node, bound, where, place, depth)
+        if where.kind == "function" and bound.opaque and not bound.values and isinstance(node, ast.Name):
+            return self._argument(node.id, where, place, depth)
         urls = [url for value in bound.values if (url := self.trace(*value, place, depth)) is not None]
-        known = bool(urls) and not bound.opaque and all((one.scheme, one.place) == (urls[0].scheme, urls[0].place) for one in urls)
+        known = (
+            bool(urls)
+            and not bound.opaque
+            and all((one.scheme, one.place) == (urls[0].scheme, urls[0].place) for one in urls)
+        )
         return urls[0] if known and len(urls) == len(bound.values) else uncertain(urls[-1] if urls else None)
 
     def _member(
@@ -147,16 +183,18 @@ class Tracer:
             found = next((url for value in returned if (url := self.trace(*value, place, depth)) is not None), None)
         return uncertain(found) if validators else found
 
-    def _call(self, node: ast.Call, scope: Scope, place: Place, depth: int) -> EngineUrl | None:
+    def _call(  # noqa: PLR0911 - one return per kind of call
+        self, node: ast.Call, scope: Scope, place: Place, depth: int
+    ) -> EngineUrl | None:
         target = self._flow.names.canonical(node.func, scope) or ""
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
-        if name in ("create", "build") and (made := self._from_parts(node, scope, place)) is not None:
+        if name in ("create", "build") and (made := self._from_parts(node, scope)) is not None:
             return made
         if name in ("set", "_replace") and receiver is not None:
-            return self._with_scheme(self.trace(receiver, scope, place, depth), node)
+            return with_scheme(self.trace(receiver, scope, place, depth), node)
         if name == "replace" and receiver is not None:
-            return _replaced(self.trace(receiver, scope, place, depth), node)
+            return replaced(self.trace(receiver, scope, place, depth), node)
         if name in _READERS and (target.startswith(_ENVIRONMENT) or self._flow.bound(node.func, scope) is None):
             read = self._read(node, scope, place, depth)
             if read is not None:
@@ -201,7 +239,7 @@ class Tracer:
         ]
         return self.trace(*values[0], place) if values else None
 
-    def _from_parts(self, node: ast.Call, scope: Scope, place: Place) -> EngineUrl | None:
+    def _from_parts(self, node: ast.Call, scope: Scope) -> EngineUrl | None:
         """``URL.create(drivername="postgresql+asyncpg", host=...)`` and ``PostgresDsn.build(scheme=...)``."""
         given = {one.arg: one.value for one in node.keywords if one.arg}
         scheme = given.get("drivername") or given.get("scheme") or (node.args[0] if node.args else None)
@@ -210,75 +248,21 @@ class Tracer:
         source = self._flow.source(scope)
         if not texts or source is None:
             return None
-        text = {name: value.value for name, value in given.items() if isinstance(value, ast.Constant)}
-        return EngineUrl(
-            scheme=texts[0],
-            host=_text(text.get("host")),
-            port=_text(text.get("port")),
-            database=_text(text.get("database") or text.get("path")),
-            username=_text(text.get("username")),
-            parameters=_parameters(given.get("query")),
-            place=source.span(node).place,
-            certain=len(texts) == len(values) == 1,
-        )
+        certain = len(texts) == len(values) == 1
+        return of_parts(texts[0], given, source.span(node).place, certain=certain)
 
-    def _with_scheme(self, url: EngineUrl | None, node: ast.Call) -> EngineUrl | None:
-        given = next((one.value for one in node.keywords if one.arg in ("drivername", "scheme")), None)
-        if url is not None and isinstance(given, ast.Constant) and isinstance(given.value, str):
-            return replace(url, scheme=given.value, certain=False)
-        return uncertain(url)
-
-
-def uncertain(url: EngineUrl | None) -> EngineUrl | None:
-    """The same URL, as what it may be: project code that nobody has run stands between."""
-    return replace(url, certain=False) if url is not None else None
-
-
-def of_written(url: WrittenUrl) -> EngineUrl:
-    """The URL of an engine that uses what stands in a file as it is."""
-    return EngineUrl(
-        scheme=url.scheme,
-        host=url.host,
-        port=url.port,
-        database=url.database,
-        username=url.username,
-        parameters=tuple((one.name, one.value) for one in url.parameters),
-        place=url.span.place,
-        certain=True,
-        written=url,
-    )
-
-
-def of_text(text: str, place: Place) -> EngineUrl | None:
-    """The URL that a text is; None when it is none."""
-    try:
-        url = parse_url(text)
-    except InvalidURL:
-        return None
-    parameters = tuple((one.name, MASK if is_secret_parameter(one.name) else one.value) for one in url.parameters)
-    return EngineUrl(url.scheme, url.host, url.port, url.database, url.username, parameters, place, certain=True)
-
-
-def _replaced(url: EngineUrl | None, node: ast.Call) -> EngineUrl | None:
-    """``url.replace("postgresql://", "postgresql+asyncpg://")``, carried out on the scheme."""
-    texts = [one.value for one in node.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    if url is None or len(texts) < 2:  # noqa: PLR2004 - what and by what
-        return uncertain(url)
-    scheme = f"{url.scheme}://".replace(*texts).partition("://")[0]
-    return replace(url, scheme=scheme, certain=False)
-
-
-def _parameters(node: ast.expr | None) -> tuple[tuple[str, str], ...]:
-    if not isinstance(node, ast.Dict):
-        return ()
-    pairs = ((key.value, value.value) for key, value in _constants(node))
-    return tuple((str(key), MASK if is_secret_parameter(str(key)) else str(value)) for key, value in pairs)
-
-
-def _constants(node: ast.Dict) -> list[tuple[ast.Constant, ast.Constant]]:
-    pairs = zip(node.keys, node.values, strict=True)
-    return [(key, value) for key, value in pairs if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)]
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    def _argument(self, name: str, where: Scope, place: Place, depth: int) -> EngineUrl | None:
+        """What a function's parameter is given where the project calls it; uncertain when there are several calls."""
+        own = where.parent.bindings.get(where.name.rpartition(".")[2]) if where.parent else None
+        definition = own.definition if own else None
+        if not isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
+            return None
+        names = [one.arg for one in (*definition.args.posonlyargs, *definition.args.args) if one.arg != "self"]
+        found: list[EngineUrl | None] = []
+        for node, scope in self._flow.calls_of(definition.name, own):
+            given = next((one.value for one in node.keywords if one.arg == name), None)
+            if given is None and name in names and names.index(name) < len(node.args):
+                given = node.args[names.index(name)]
+            found.append(self.trace(given, scope, place, depth) if given is not None else None)
+        known = [url for url in found if url is not None]
+        return known[0] if len(known) == len(found) == 1 else uncertain(known[0] if known else None)

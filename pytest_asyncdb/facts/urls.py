@@ -22,8 +22,8 @@ class UrlParameter:
 class WrittenUrl:
     """A database URL as it stands in a file.
 
-    ``key`` is the setting's name (``DATABASE_URL``) or the dotted name it is assigned to. ``query_span`` covers the query
-    including its ``?``; it is an empty span at the URL's end when there is none.
+    ``key`` is the setting's name (``DATABASE_URL``) or the dotted name it is assigned to. ``query_span`` covers the
+    query including its ``?``; it is an empty span at the URL's end when there is none.
     """
 
     kind: str

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 _SCHEMES = r"(?:jdbc:)?(?:postgres(?:ql)?|pgsql|cockroachdb|redshift|mysql|mariadb|sqlite|mssql|oracle)(?:\+\w+)?"
 DATABASE_URL = re.compile(rf"(?<![\w+])(?:{_SCHEMES}://|jdbc:postgresql:)", re.IGNORECASE)
 _IN_BYTES = re.compile(DATABASE_URL.pattern.encode(), re.IGNORECASE)
-_IN_INI = re.compile(
-    rf"(?im)^[ \t]*(?P<key>[\w.\-]+)[ \t]*[=:][ \t]*[\"']?(?P<url>{_SCHEMES}://[^\s\"']+)"
-)
+_IN_INI = re.compile(rf"(?im)^[ \t]*(?P<key>[\w.\-]+)[ \t]*[=:][ \t]*[\"']?(?P<url>{_SCHEMES}://[^\s\"']+)")
 _IN_COMPOSE = re.compile(
     rf"(?im)^[ \t]*(?:-[ \t]*)?[\"']?(?P<key>[\w.\-]+)[\"']?[ \t]*[:=][ \t]*[\"']?(?P<url>{_SCHEMES}://[^\s\"']+)"
 )
@@ -151,7 +149,7 @@ def _in_python(project: Project, codebase: Codebase) -> Iterator[WrittenUrl]:
                 yield url
 
 
-def _found(
+def _found(  # noqa: PLR0913 - one call names what is known about the place, by keyword
     project: Project, path: str, text: str, offset: int, *, kind: str, key: str, role: str
 ) -> Iterator[WrittenUrl]:
     url = written_url(project, path, text, lambda position: offset + position, kind=kind, key=key, role=role)

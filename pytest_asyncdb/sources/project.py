@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 _HUGE = 1_000_000
 _CREDENTIALS = re.compile(rb"://[^\s:/@\"'`]*:[^\s@\"'`]+@")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'`<>]+")
-_NAMED = r"[\"']?(?P<name>\w*(?:pass|passwd|password|pwd|secret|secret_key|api_key|token))[\"']?[ \t]*"
-_SETTING = re.compile(r"(?im)^[ \t-]*" + _NAMED + r"[:=][ \t]*[\"']?(?P<value>[^\s\"'#]+)")
+_NAMES = r"(?:pass(?:wd|word)?|pwd|secret(?:_?key)?|api_?key|token)"
+_SETTING = re.compile(rf"(?im)^[ \t-]*[\"']?(?P<name>\w*{_NAMES})[\"']?[ \t]*[:=][ \t]*[\"']?(?P<value>[^\s\"'#]+)")
 # In Python many a string beside such a name is none: only what looks like a password counts.
 _LITERAL = re.compile(
-    r"(?i)\b" + _NAMED + r"(?::[ \t]*\w+[ \t]*)?=[ \t]*[\"'](?P<value>(?=\S*\d)(?=\S*[A-Za-z])[^\s\"']{8,})[\"']"
+    rf"(?i)(?P<name>{_NAMES})[ \t]*(?::[ \t]*\w+[ \t]*)?=[ \t]*"
+    r"[\"'](?P<value>(?=\S*\d)(?=\S*[a-z])[^\s\"']{8,})[\"']"
 )
 _SETTING_FILES = (".ini", ".cfg", ".yml", ".yaml", ".toml", ".conf")
 _URL_FILES = (".py", ".ini", ".cfg", ".toml", ".yml", ".yaml", ".json", ".sh", ".md", ".rst", ".txt", ".conf")
@@ -67,7 +68,7 @@ class Project:
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
-        """The files that say something about this app: ``files`` without templates of other projects and tools' folders."""
+        """The files that say something about this app: without templates of other projects and tools' folders."""
         return worth_reading(self.files)
 
     @cached_property
@@ -131,7 +132,7 @@ class Project:
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:
-        """Everything secret that the project's files or the environment hold: hand it to a ``Redactor``, never to a person."""
+        """Everything secret in the project's files or the environment: for a ``Redactor``, never for a person."""
         found: dict[str, None] = {}
         for name, value in os.environ.items():
             found.update(dict.fromkeys(secrets_of(name, value)))

@@ -12,8 +12,10 @@ _BLANK = re.compile(r"(?:\s|#[^\n]*)*")
 _SPACE = re.compile(r"[ \t]*")
 _KEY = re.compile(r"\"(?P<basic>(?:[^\"\\\n]|\\.)*)\"|'(?P<literal>[^'\n]*)'|(?P<bare>[A-Za-z0-9_-]+)")
 _STRING = re.compile(
-    r'"""(?P<ml_basic>(?:[^"\\]|\\.|"(?!""))*"{0,2})"""' r"|'''(?P<ml_literal>(?:[^']|'(?!''))*'{0,2})'''"
-    r'|"(?P<basic>(?:[^"\\\n]|\\.)*)"' r"|'(?P<literal>[^'\n]*)'",
+    r'"""(?P<ml_basic>(?:[^"\\]|\\.|"(?!""))*"{0,2})"""'
+    r"|'''(?P<ml_literal>(?:[^']|'(?!''))*'{0,2})'''"
+    r'|"(?P<basic>(?:[^"\\\n]|\\.)*)"'
+    r"|'(?P<literal>[^'\n]*)'",
     re.DOTALL,
 )
 _SCALAR = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
@@ -23,8 +25,8 @@ _SCALAR = re.compile(r"[^\s,\]}#][^,\]}#\n]*")
 class Value:
     """A value that is no table or array.
 
-    ``start`` and ``end`` enclose it without quotes; ``statement`` encloses the whole ``key = value`` it belongs to, ``key``
-    that statement's last key.
+    ``start`` and ``end`` enclose it without quotes; ``statement`` encloses the whole ``key = value`` it belongs to,
+    ``key`` that statement's last key.
     """
 
     path: Path

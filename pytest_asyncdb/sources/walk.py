@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SKIPPED = frozenset(
-    """__pycache__ node_modules bower_components site-packages dist-packages .git .hg .svn .jj .tox .nox .venv .direnv .eggs
-    .mypy_cache .pytest_cache .ruff_cache .hypothesis .ipynb_checkpoints .import_linter_cache .cache .terraform .next
-    .nuxt .pixi""".split()
-)
+    {
+        "__pycache__", "node_modules", "bower_components", "site-packages", "dist-packages", ".git", ".hg", ".svn",
+        ".jj", ".tox", ".nox", ".venv", ".direnv", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache",
+        ".hypothesis", ".ipynb_checkpoints", ".import_linter_cache", ".terraform", ".next", ".nuxt", ".pixi",
+    }
+)  # fmt: skip
 _OPEN_DOT_FOLDERS = frozenset({".devcontainer", ".docker", ".envs", ".vscode", ".deploy"})
 _TEMPLATES = frozenset({"templates", "template", "project_template", "skeleton", "scaffold"})
 _INTERPRETER_FOLDERS = re.compile(r"(.*?)(?:^|/)(?:[Ll]ib(?:64)?/(?:python[\d.]+/)?site-packages)/")
@@ -62,7 +64,7 @@ def _git_files(root: Path) -> tuple[tuple[str, ...], frozenset[str]] | None:
     command += ["ls-files", "-z", "-t", "--cached", "--deleted", "--others", "--exclude-standard"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     try:
-        done = subprocess.run(command, capture_output=True, check=True, timeout=_GIT_SECONDS, env=environment)  # noqa: S607 - the user's own git is meant
+        done = subprocess.run(command, capture_output=True, check=True, timeout=_GIT_SECONDS, env=environment)
     except (OSError, subprocess.SubprocessError):
         return None
     entries = [entry.partition(" ") for entry in os.fsdecode(done.stdout).split("\0") if entry]
@@ -87,7 +89,7 @@ def _scan(folder: Path | str, prefix: str) -> Iterator[str]:
 
 
 def _environments(root: Path, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Folders of virtualenvs, as prefixes: those with a pyvenv.cfg, those that hold installed packages, the active one."""
+    """Folders of virtualenvs, as prefixes: with a pyvenv.cfg, or holding installed packages, or the active one."""
     found = {name.removesuffix("pyvenv.cfg") for name in names if name.endswith("/pyvenv.cfg")}
     for name in names:
         match = _INTERPRETER_FOLDERS.match(name) if "site-packages" in name else None
@@ -121,7 +123,7 @@ def _ignored_env_files(root: Path, kept: set[str], environments: tuple[str, ...]
 
 
 def is_env_file(path: str) -> bool:
-    """Whether the name is one of the ``.env`` family (``.env.local``, ``prod.env``, ``env.example``, ``.envs/.local/.pg``)."""
+    """Whether the file is one of the ``.env`` family: ``.env.local``, ``prod.env``, ``env.example``, ``.envs/local/pg``."""
     folder, _, name = path.rpartition("/")
     if name.endswith((".py", ".ts", ".js", ".d.ts", ".md", ".toml", ".yml", ".yaml", ".json", ".sh", ".mako")):
         return False
