@@ -20,6 +20,7 @@ _UNFILLED = re.compile(
     r"\$\{[^{}]*\}|\{\w*\}|\{\{.*\}\}|<[A-Za-z][\w -]*>|\[[A-Z][A-Z_ -]*\]|(?-i:\$[A-Z][A-Z0-9_]*)|%\(\w+\)s"
 )
 _SOCKET_FILE = re.compile(r"(?P<directory>.*)/\.s\.PGSQL\.(?P<port>\d+)")
+_NO_HOST = re.compile(r"[\s@?#\[\]<>'\"\\{}$&=,;]")
 _LAST_PORT = 65535
 _DEFAULT_PORT = "5432"
 
@@ -69,9 +70,6 @@ class Draft:
 
         Args:
             keep_hostaddr: whether the driver has ``hostaddr`` itself.
-
-        Raises:
-            InvalidURL: a port is no number.
         """
         address = self.last("hostaddr")
         self.username = self.last("user") or self.last("username") or self.username
@@ -93,19 +91,16 @@ class Draft:
         """Check what every driver needs.
 
         Raises:
-            InvalidURL: a part is an unfilled template or a masked password, or a port is no number.
+            InvalidURL: a part is an unfilled template or a masked password, or no host or port.
         """
-        parts = {"user": self.username, "password": self.password, "database": self.database}
+        parts = [("user", self.username), ("password", self.password), ("database", self.database)]
         for host in self.hosts:
-            parts |= {"host": host.name, "port": host.port}
-            for part, value in parts.items():
-                if value and _UNFILLED.fullmatch(value):
-                    raise InvalidURL(f"the {part} in the database URL is a placeholder that nobody filled in")
-            if host.port and not (host.port.isascii() and host.port.isdigit() and 0 < int(host.port) <= _LAST_PORT):
-                raise InvalidURL(
-                    "the port in the database URL is no number from 1 to 65535; if the password holds `:`, `/`, `?` or"
-                    " `@`, percent-encode it: urllib.parse.quote(password, safe='')"
-                )
+            parts += [("host", host.name), ("port", host.port)]
+        for part, value in parts:
+            if value and _UNFILLED.fullmatch(value):
+                raise InvalidURL(f"the {part} in the database URL is a placeholder that nobody filled in")
+        for host in self.hosts:
+            _refuse_unusable_host(host)
         if self.password and set(self.password) == {"*"}:
             raise InvalidURL(
                 "the password in the database URL is masked (`***`): str(url) hides it,"
@@ -149,3 +144,12 @@ def _with_ports(hosts: Sequence[Host], ports: Sequence[str | None]) -> tuple[Hos
         else:
             found.append(Host(host.name, host.port or given or None))
     return tuple(found)
+
+
+def _refuse_unusable_host(host: Host) -> None:
+    # Neither is repeated: after an unencoded `@` or `:` they may be pieces of the password.
+    encode = "if the password holds `:`, `/`, `?` or `@`, percent-encode it: urllib.parse.quote(password, safe='')"
+    if not host.name.startswith("/") and _NO_HOST.search(host.name):
+        raise InvalidURL(f"the host in the database URL holds a character that no host name has; {encode}")
+    if host.port and not (host.port.isascii() and host.port.isdigit() and 0 < int(host.port) <= _LAST_PORT):
+        raise InvalidURL(f"the port in the database URL is no number from 1 to 65535; {encode}")

@@ -138,22 +138,16 @@ def _scheme_changes(scheme: str, driver: str) -> list[Change]:
 def _resolve_service(draft: Draft, driver: str, changes: list[Change]) -> None:
     """Write a service's parameters into the draft, unless the driver reads service files itself."""
     service, file = draft.last("service"), draft.last("servicefile")
-    if not service or all(
-        translator(driver)(name, "x").action is Action.KEEP for name in ("service", *(("servicefile",) if file else ()))
-    ):
+    translate = translator(driver)
+    given = ("service", "servicefile") if file else ("service",)
+    if not service or all(translate(name, "x").action is Action.KEEP for name in given):
         return
-    inside = service_parameters(service, file)
-    own = [one for one in draft.parameters if one[0] not in ("service", "servicefile")]
-    said = {"host", "port"} if draft.hosts else set()
-    said |= {
-        name
-        for name, value in (("user", draft.username), ("password", draft.password), ("dbname", draft.database))
-        if value
-    }
-    draft.parameters = [*(one for one in inside if one[0] not in said), *own]
-    changes.append(
-        Change(f"service={service} replaced by what it stands for", f"{driver} here does not read that service file")
-    )
+    parts = (("user", draft.username), ("password", draft.password), ("dbname", draft.database))
+    said = {name for name, value in parts if value} | ({"host", "port"} if draft.hosts else set())
+    inside = [one for one in service_parameters(service, file) if one[0] not in said]
+    draft.parameters = [*inside, *(one for one in draft.parameters if one[0] not in given)]
+    reason = translate(given[-1], "x").reason
+    changes.append(Change(f"service={service} replaced by what it stands for", reason))
 
 
 def _settle_repetition(draft: Draft, changes: list[Change]) -> None:

@@ -118,6 +118,10 @@ def translate_for_asyncpg(name: str, value: str, *, version: tuple[int, int] | N
         return _SPECIAL[name](name, value)
     if name in ADDRESS:
         return Translation(name, Action.ADDRESS, "it is said in the URL itself")
+    if name in ("service", "servicefile"):
+        ignored = "asyncpg reads service files only along with a DSN, and SQLAlchemy gives it none: it is ignored"
+        reason = ignored if accepted_by_asyncpg(name, version) else f"{_REFUSED.format(name=name)} before asyncpg 0.31"
+        return Translation(name, Action.RESOLVE, reason)
     if accepted_by_asyncpg(name, version) or name == "plugin":
         return Translation(name, Action.KEEP, "")
     refused = _REFUSED.format(name=name)
@@ -126,8 +130,6 @@ def translate_for_asyncpg(name: str, value: str, *, version: tuple[int, int] | N
 
 def _moved(name: str, value: str, refused: str) -> Translation | None:
     """What asyncpg or SQLAlchemy has in another place."""
-    if name in ("service", "servicefile"):
-        return Translation(name, Action.RESOLVE, f"{refused} before asyncpg 0.31")
     if name in _CONTEXT:
         return Translation(name, Action.CONTEXT, f"{refused}; files and versions of TLS go into an SSLContext")
     if setting := setting_of(name, value):

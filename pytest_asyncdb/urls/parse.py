@@ -102,10 +102,14 @@ def _credentials_end(plain: str, start: int, end: int) -> int:
     """Position of the ``@`` that ends the credentials, or -1.
 
     It is the last one before the query: whoever forgot to encode an ``@``, ``/`` or ``?`` in the password meant it to
-    belong there.
+    belong there. Unless no path would be left: then it stands in the database, which SQLAlchemy 2.0 does not encode.
     """
     question = _query_start(plain, start, end)
     at = plain.rfind("@", start, question)
+    if at >= 0 and plain.find("/", at, question) < 0:
+        slash = plain.find("/", start, at)
+        earlier = plain.rfind("@", start, slash) if slash >= 0 else -1
+        return earlier if earlier >= 0 else at
     if at >= 0 or question == end:
         return at
     # `user:pass?word=1@host/db`: before the "query" there is no path, and what follows the colon is no port.

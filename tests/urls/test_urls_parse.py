@@ -19,7 +19,16 @@ def test_offsets_point_into_the_given_text(before, after):
     quote = next((c for c in before if c in "'\""), "")
     text = before + PLAIN + quote + after
     url = parse_url(text)
-    spans = (url.span, url.scheme_span, url.userinfo_span, url.password_span, url.host_span, url.port_span, url.path_span, url.query_span)
+    spans = (
+        url.span,
+        url.scheme_span,
+        url.userinfo_span,
+        url.password_span,
+        url.host_span,
+        url.port_span,
+        url.path_span,
+        url.query_span,
+    )
     assert [cut(text, span) for span in spans] == [
         PLAIN, "postgresql+asyncpg", "u:p%40ss", "p%40ss", "h", "5432", "d", "?sslmode=require&x=a%20b",
     ]  # fmt: skip
@@ -38,15 +47,28 @@ def test_offsets_point_into_the_given_text(before, after):
         ("postgresql:///d", None, None, [], "d"),
         ("postgresql://u@h:1", "u", None, [("h", "1")], None),
         ("postgresql://u:p@ss/w:o@h/d", "u", "p@ss/w:o", [("h", None)], "d"),
+        ("postgresql://u:p@h/d@x", "u", "p", [("h", None)], "d@x"),
         ("postgresql://u:p?w=1@h/d?x=y", "u", "p?w=1", [("h", None)], "d"),
         ("postgresql://u:p#1@h/d", "u", "p#1", [("h", None)], "d"),
-        ("postgres://me@server:p@x.postgres.database.azure.com/d", "me@server", "p", [("x.postgres.database.azure.com", None)], "d"),
+        (
+            "postgres://me@server:p@x.postgres.database.azure.com/d",
+            "me@server",
+            "p",
+            [("x.postgres.database.azure.com", None)],
+            "d",
+        ),
         ("postgresql://localhost/d?options=a@b", None, None, [("localhost", None)], "d"),
         ("postgresql://u:p@[::1]:5432/d", "u", "p", [("::1", "5432")], "d"),
         ("postgresql://u:p@h1:1,[fe80::2]:2,h3/d", "u", "p", [("h1", "1"), ("fe80::2", "2"), ("h3", None)], "d"),
         ("postgresql://u:p@%2Fcloudsql%2Fp%3Ar%3Ai/d", "u", "p", [("/cloudsql/p:r:i", None)], "d"),
         ("postgresql://u:p@%2Fvar%2Frun:5433/d", "u", "p", [("/var/run", "5433")], "d"),
-        ("postgresql://${U}:${P:-a@b/c}@${H:?none}:${PORT}/${D}", "${U}", "${P:-a@b/c}", [("${H:?none}", "${PORT}")], "${D}"),
+        (
+            "postgresql://${U}:${P:-a@b/c}@${H:?none}:${PORT}/${D}",
+            "${U}",
+            "${P:-a@b/c}",
+            [("${H:?none}", "${PORT}")],
+            "${D}",
+        ),
         ("jdbc:postgresql://h:1/d", None, None, [("h", "1")], "d"),
         ("jdbc:postgresql:d", None, None, [], "d"),
         ("host=h port=1 user=u password='a b\\'c' dbname=d", "u", "a b'c", [("h", "1")], "d"),
@@ -67,7 +89,9 @@ def test_parts(text, user, password, hosts, database):
     assert password is None or len(password) == 1 or password not in repr(url) + url.masked
 
 
-@pytest.mark.parametrize("text", ["", "   ", "''", "hello", "u:pa55word@h/d", "postgresql:/u:pa55word@h/d", "host=h pa55word"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "''", "hello", "u:pa55word@h/d", "postgresql:/u:pa55word@h/d", "host=h pa55word"]
+)
 def test_what_is_no_url_is_refused_without_repeating_it(text):
     with pytest.raises(InvalidURL) as error:
         parse_url(text)
@@ -80,7 +104,16 @@ def test_any_text_parses_or_is_refused_and_offsets_stay_inside(text):
         url = parse_url(text)
     except InvalidURL:
         return
-    for span in (url.span, url.scheme_span, url.userinfo_span, url.password_span, url.host_span, url.port_span, url.path_span, url.query_span):
+    for span in (
+        url.span,
+        url.scheme_span,
+        url.userinfo_span,
+        url.password_span,
+        url.host_span,
+        url.port_span,
+        url.path_span,
+        url.query_span,
+    ):
         assert span is None or 0 <= span[0] <= span[1] <= len(text)
 
 
