@@ -64,9 +64,9 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _is_faulty(factory: SessionFactory) -> bool:
     return (
         factory.factory == "sqlalchemy.orm.sessionmaker"
-        and factory.session_class is None
+        and not (factory.call and factory.call.argument("class_"))
         and factory.options_known
-        and factory.session_is_async is not True
+        and factory.session_is_async is False
         and factory.bind_is_async is True
     )
 

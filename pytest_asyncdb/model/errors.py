@@ -36,7 +36,7 @@ def one_line(error: ErrorRecord | None) -> str:
     text = _WRAPPED.sub("", _BACKGROUND.sub("", error.message)).strip()
     first = text.splitlines()[0].strip().rstrip(".") if text else ""
     if len(first) > _MOST_CHARACTERS:
-        first = first[:_MOST_CHARACTERS].rsplit(" ", 1)[0].rstrip(".,;: ") + " ..."
+        first = first[:_MOST_CHARACTERS].rsplit(" ", 1)[0].rstrip(".,;: ") + " …"
     name = error.type.rpartition(".")[2]
     return f"{name}: {first}" if first else name
 

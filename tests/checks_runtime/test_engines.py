@@ -142,7 +142,7 @@ def test_drivers_and_schemes_are_left_to_their_checks(judge, problem):
         ("(sqlalchemy.dialects.postgresql.asyncpg.Error) no dict.\n(Background on this error at: x)", "no dict"),
         ("(sqlalchemy.dialects.postgresql.asyncpg.Error) <class 'asyncpg.exceptions.DataError'>: bad\nHINT: x", "bad"),
         ("plain (as it is)", "plain (as it is)"),
-        ("word " * 60, ("word " * 22).strip() + " ..."),
+        ("word " * 60, ("word " * 22).strip() + " …"),
     ],
 )
 def test_errors_are_told_in_one_line_without_wrapping(message, line):

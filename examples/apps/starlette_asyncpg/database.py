@@ -4,5 +4,8 @@ import os
 
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
-engine = create_async_engine(os.environ["DATABASE_URL"], pool_size=5, max_overflow=5)
+# The platform sets DATABASE_URL; on a developer's machine the database is local.
+url = os.environ.get("DATABASE_URL", "postgresql+asyncpg://links:change-me@localhost:5432/links")
+
+engine = create_async_engine(url, pool_size=5, max_overflow=5)
 new_session = async_sessionmaker(engine, expire_on_commit=False)
