@@ -50,7 +50,7 @@ class UserProject:
 
     def commit(self) -> None:
         self.git("add", "-A", "-f")
-        self.git("commit", "-q", "-m", "state")
+        self.git("commit", "-q", "--allow-empty", "-m", "state")
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]

@@ -79,7 +79,7 @@ def test_a_test_module_that_does_not_import_does_not_hide_the_checks(healthy):
 def test_a_conftest_that_fails_by_itself_does_not_hide_the_checks(healthy):
     healthy.write("conftest.py", "import nowhere_to_be_found\n")
     run = healthy.pytest("--asyncdb-check")
-    assert run.code == 4
+    assert run.code in {1, 4}
     run.says("SC-001", "nowhere_to_be_found")
 
 

@@ -7,55 +7,104 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 
-def ours() -> set[str]:
-    """Processes and directories that look like ours."""
-    found = set()
+def family(pid: int) -> set[int]:
+    """The process and all that descend from it."""
+    parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            if "asyncdb-" in line or "pytest_asyncdb/" in line:
-                found.add(f"{entry.name} {line}")
-    for parent in {"/dev/shm", tempfile.gettempdir()}:  # noqa: S108 - where the server's directories are
-        found |= {str(path) for path in Path(parent).glob("asyncdb-*")} if Path(parent).is_dir() else set()
+            with suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
     return found
 
 
-def wait_until_gone(before: set[str], seconds: float) -> set[str]:
-    end = time.monotonic() + seconds
-    while (left := ours() - before) and time.monotonic() < end:
-        time.sleep(0.05)
+def alive(pids: set[int]) -> set[int]:
+    """Those that still run (a zombie that nobody has reaped does not)."""
+    found = set()
+    for pid in pids:
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.add(pid)
+    return found
+
+
+def orphaned_directories(since: float) -> set[str]:
+    """Directories with our prefix, made since then, that no living process refers to."""
+    places = {"/dev/shm", tempfile.gettempdir()}  # noqa: S108 - where the server's directories are
+    ours = {str(path) for place in places if Path(place).is_dir() for path in Path(place).glob("asyncdb-*")}
+    referred = set()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError):
+            links = [entry / "cwd", *(entry / "fd").iterdir()]
+            texts = [(entry / "cmdline").read_bytes().decode(errors="replace")]
+            for link in links:
+                with suppress(OSError):
+                    texts.append(str(link.readlink()))
+            referred |= {one for one in ours if any(one in text for text in texts)}
+    left = set()
+    for one in ours - referred:
+        with suppress(OSError):
+            if Path(one).stat().st_ctime >= since:
+                left.add(one)
     return left
+
+
+def left_after(pids: set[int], since: float, seconds: float) -> tuple[set[int], set[str]]:
+    """What is left of us so many seconds later, or nothing as soon as nothing is."""
+    end = time.monotonic() + seconds
+    while True:
+        left = alive(pids), orphaned_directories(since)
+        if not any(left) or time.monotonic() > end:
+            return left
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("after", [0.15, 0.3, 0.45, 0.6, 0.9, 1.3, 1.8, 2.5])
 def test_killed_at_any_moment(broken, how, after):
-    before = ours()
+    since = time.time()
     process = subprocess.Popen(
         broken.command("--asyncdb-check"), cwd=broken.root, env=broken.environment(),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     time.sleep(after)
+    process.send_signal(signal.SIGSTOP)  # so that it starts nothing between being looked at and being killed
+    pids = family(process.pid)
     process.send_signal(how)
-    output = process.communicate(timeout=30)[0].decode()
-    assert wait_until_gone(before, 2.0) == set()
-    if how is signal.SIGINT:
-        assert "Traceback" not in output or after < 0.4, output
+    process.send_signal(signal.SIGCONT)
+    process.communicate(timeout=30)
+    assert left_after(pids, since, 2.0) == (set(), set())
+
+
+def test_interrupted_without_a_traceback(healthy):
+    healthy.change("src/main.py", "    yield", "    import asyncio; await asyncio.sleep(3600)\n    yield")
+    process = subprocess.Popen(
+        healthy.command("--asyncdb-check"), cwd=healthy.root, env=healthy.environment(),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == 2
+    assert "interrupted" in output
+    assert "Traceback" not in output
 
 
 def test_nothing_is_left_and_nothing_is_written_into_the_project(healthy):
-    before = ours()
+    since = time.time()
     run = healthy.pytest("--asyncdb-check")
     assert run.code == 0, run.output
-    assert wait_until_gone(before, 2.0) == set()
+    assert left_after(set(), since, 2.0) == (set(), set())
     assert healthy.git("status", "--porcelain", "--ignored") == ""
 
 
