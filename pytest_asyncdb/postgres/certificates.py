@@ -19,7 +19,7 @@ RENEW = 30 * 86400
 
 
 def certificates(cache: Path) -> dict[str, str]:
-    """PEM texts ``server.pem`` (private key and chain) and ``ca.pem``; made anew when missing, damaged or about to expire.
+    """PEM texts ``server.pem`` (private key and chain) and ``ca.pem``; new when missing, damaged or about to expire.
 
     A cache that cannot be written costs time, nothing else.
     """
@@ -61,8 +61,8 @@ def _keep(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     making = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
     try:
-        with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(text)
+        making.touch(0o600, exist_ok=False)
+        making.write_text(text, "ascii")
         making.replace(path)
     except OSError:
         making.unlink(missing_ok=True)

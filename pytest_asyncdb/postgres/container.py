@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from docker.errors import DockerException
+from docker.errors import DockerException  # type: ignore[import-untyped]  # it has no annotations
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.exceptions import ContainerStartException
@@ -24,11 +24,21 @@ LABEL = "pytest-asyncdb.owner"
 PORT = 5432
 DATA = "/asyncdb"
 INITDB_ARGS = "-N --wal-segsize=1 --auth-local=trust --auth-host=scram-sha-256"
-OUTSIDE = ("listen_addresses", "unix_socket_directories", "dynamic_shared_memory_type", "log_destination", "logging_collector")
+OUTSIDE = (
+    "listen_addresses",
+    "unix_socket_directories",
+    "dynamic_shared_memory_type",
+    "log_destination",
+    "logging_collector",
+)
 """Server flags that are the image's business."""
 STEP = 0.02
 LOOK = 10
 """Every so many steps the engine is asked whether the container still runs."""
+WAYS_OUT = (
+    "Ways out: pull or build the image first, name another one with PYTEST_ASYNCDB_IMAGE, "
+    "or another server with --asyncdb-postgres=embedded, local or a URL"
+)
 PROTOCOL_3 = 196608
 HERE = ("localhost", "127.0.0.1")
 
@@ -51,14 +61,17 @@ class Container(PostgresContainer):
         """
         super().__init__(image, port=PORT, username=USER, password=verifier, dbname=USER, driver=None)
         self._end = time.monotonic() + timeout
-        flags = [word for flag, value in SERVER_FLAGS.items() if flag not in OUTSIDE for word in ("-c", f"{flag}={value}")]
+        flags = [
+            word for flag, value in SERVER_FLAGS.items() if flag not in OUTSIDE for word in ("-c", f"{flag}={value}")
+        ]
         self.with_name(name)
         self.with_command(["postgres", "-c", "fsync=off", *flags])
         self.with_envs(PGDATA=f"{DATA}/data", POSTGRES_INITDB_ARGS=INITDB_ARGS)
         self.with_tmpfs_mount(DATA)
         self.with_kwargs(labels={LABEL: tag()})
         if self.get_docker_client().host() in HERE:
-            self.ports[str(PORT)] = ("127.0.0.1", None)  # nobody else's network needs to reach it
+            # Nobody else's network needs to reach it. The engine's client takes a pair, its wrapper annotates less.
+            self.ports[str(PORT)] = ("127.0.0.1", None)  # type: ignore[assignment]
 
     def _connect(self) -> None:
         """Wait until it speaks the protocol.
@@ -73,7 +86,7 @@ class Container(PostgresContainer):
             if step and _speaks(self.address()):
                 return
             if time.monotonic() > self._end:
-                raise ServerError(f"the container did not become ready in time; {self._last_words()}")
+                raise ServerError(f"the container was not ready in time. {WAYS_OUT}; {self._last_words()}")
             step += 1
             time.sleep(STEP)
 
@@ -86,7 +99,7 @@ class Container(PostgresContainer):
         container = self.get_wrapped_container()
         container.reload()
         if container.status not in {"running", "created"}:
-            raise ServerError(f"the container ended; {self._last_words()}")
+            raise ServerError(f"the container ended while starting. {WAYS_OUT}; {self._last_words()}")
 
     def _last_words(self) -> str:
         log = self.get_wrapped_container().logs(tail=20).decode(errors="replace")
@@ -115,7 +128,7 @@ def running(image: str, name: str, verifier: str, *, timeout: float, remove: boo
             container.start()
         yield container.address()
     except (DockerException, ContainerStartException) as error:
-        raise ServerError(f"a container of {image} cannot be started: {error}") from error
+        raise ServerError(f"a container of {image} cannot be started: {error}. {WAYS_OUT}") from None
     finally:
         if container is not None:
             with suppress(DockerException):

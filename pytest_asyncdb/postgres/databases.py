@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +12,7 @@ from pytest_asyncdb.postgres.protocol import PREFIX, ServerError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    import asyncpg
+    import asyncpg  # type: ignore[import-untyped]  # it has no annotations
 
     from pytest_asyncdb.model.server import Server
 
@@ -90,7 +89,8 @@ def drop_abandoned(server: Server) -> tuple[str, ...]:
 
     async def sweep(connection: asyncpg.Connection) -> None:
         rows = await connection.fetch(
-            "SELECT datname, shobj_description(oid, 'pg_database') AS owner FROM pg_database WHERE starts_with(datname, $1)",
+            "SELECT datname, shobj_description(oid, 'pg_database') AS owner"
+            " FROM pg_database WHERE starts_with(datname, $1)",
             PREFIX,
         )
         for row in rows:
@@ -117,12 +117,16 @@ def server_version(server: Server) -> str:
 
 def _ours(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no database of ours: the name must begin with {PREFIX} and hold only a-z, 0-9 and _")
+        raise ValueError(
+            f"{name!r} is no database of ours: the name must begin with {PREFIX} and hold only a-z, 0-9 and _"
+        )
     return name
 
 
 def _run(server: Server, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
     """Do something on a connection, in an event loop that is nobody else's business."""
+    import asyncio
+
     import asyncpg
 
     async def connected() -> T:

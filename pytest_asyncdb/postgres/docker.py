@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.server import Server
 from pytest_asyncdb.postgres import engine
 from pytest_asyncdb.postgres.certificates import certificates
-from pytest_asyncdb.postgres.databases import server_version
 from pytest_asyncdb.postgres.protocol import TIMEOUT, USER
 from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, supervised
 from pytest_asyncdb.postgres.supervision import scram
@@ -45,7 +44,8 @@ class Docker:
         why = engine.silent()
         if why or self.pull or engine.has_image(self.image) is not False:
             return why
-        return f"the engine has no image {self.image}; `docker pull {self.image}`, or name another with {IMAGE_VARIABLES[0]}"
+        variable = IMAGE_VARIABLES[0]
+        return f"the engine has no image {self.image}; `docker pull {self.image}`, or name another with {variable}"
 
     @contextmanager
     def serve(self) -> Iterator[Server]:
@@ -73,6 +73,7 @@ class Docker:
             supervisor.tell(certificates(platformdirs.user_cache_path("pytest-asyncdb")))
             supervisor.hear("watching", GRACE)
             from pytest_asyncdb.postgres.container import running
+            from pytest_asyncdb.postgres.databases import server_version
 
             with running(self.image, name, keys.verifier, timeout=self.timeout, remove=endpoint is None) as upstream:
                 supervisor.tell({"upstream": upstream})

@@ -27,7 +27,9 @@ def address() -> str:
 def _of_context() -> str:
     home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
-        name = os.environ.get("DOCKER_CONTEXT") or json.loads((home / "config.json").read_text("utf-8"))["currentContext"]
+        name = (
+            os.environ.get("DOCKER_CONTEXT") or json.loads((home / "config.json").read_text("utf-8"))["currentContext"]
+        )
         meta = home / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest() / "meta.json"
         return str(json.loads(meta.read_text("utf-8"))["Endpoints"]["docker"]["Host"])
     except (OSError, ValueError, KeyError, TypeError):

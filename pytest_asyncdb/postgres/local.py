@@ -31,8 +31,10 @@ PATTERNS = (
     "/Applications/Postgres.app/Contents/Versions/*/bin",
     "/usr/local/pgsql/bin",
 )
-OLDEST = 12
-INSTALL = "install a server, e.g. `apt install postgresql`, `dnf install postgresql-server` or `brew install postgresql@18`"
+OLDEST = 13
+INSTALL = (
+    "install a server: `apt install postgresql`, `dnf install postgresql-server`, `brew install postgresql@18`, ..."
+)
 
 
 @dataclass
@@ -52,7 +54,7 @@ class Local:
         """The first directory that will do, and what was wrong with those before."""
         rejected: list[str] = []
         for candidate in self._candidates():
-            binaries = Binaries(candidate, ((candidate.parent, "postgres"),), f"postgres/{candidate.name}")
+            binaries = _binaries(candidate)
             why = f"{binaries.missing} is missing" if binaries.missing else _unfit(candidate)
             if not why:
                 return binaries, tuple(rejected)
@@ -64,7 +66,7 @@ class Local:
             yield self.bindir
             return
         for folder in os.get_exec_path():
-            if os.access(os.path.join(folder, "initdb"), os.X_OK) and os.access(os.path.join(folder, "postgres"), os.X_OK):  # noqa: PTH118 - an entry of PATH may be empty or relative
+            if _binaries(Path(folder)).missing is None:
                 yield Path(folder).absolute()
         yield from _of_pg_config()
         for pattern in PATTERNS:
@@ -88,6 +90,10 @@ class Local:
         return serve(self.name, found, self.timeout)
 
 
+def _binaries(folder: Path) -> Binaries:
+    return Binaries(folder, ((folder.parent, "postgres"),), f"postgres/{folder.name}")
+
+
 def _of_pg_config() -> Iterator[Path]:
     program = shutil.which("pg_config")
     said = _output(program, "--bindir") if program else ""
@@ -108,7 +114,9 @@ def _unfit(folder: Path) -> str:
 
 def _output(program: str, argument: str) -> str:
     try:
-        done = subprocess.run([program, argument], capture_output=True, text=True, check=True, timeout=10, env=environment())
+        done = subprocess.run(
+            [program, argument], capture_output=True, text=True, check=True, timeout=10, env=environment()
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()

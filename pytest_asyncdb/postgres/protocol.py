@@ -29,7 +29,7 @@ class Provider(Protocol):
         """``embedded``, ``docker``, ``local`` or ``url``."""
 
     def unusable(self) -> str | None:
-        """Why it cannot serve here, in words the user can act on; None when it can. Starts nothing, takes milliseconds."""
+        """Why it cannot serve here, in words the user can act on; None when it can. Starts no server, takes no time."""
 
     def serve(self) -> AbstractContextManager[Server]:
         """A running server for the time of the ``with`` block; afterwards nothing of it is left.

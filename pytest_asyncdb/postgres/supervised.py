@@ -20,7 +20,7 @@ from pytest_asyncdb.postgres.protocol import ServerError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    Value: TypeAlias = "str | int | float | bytes | None | tuple[Value, ...] | Mapping[str, str]"
+    Value: TypeAlias = "str | int | float | bytes | tuple[Value, ...] | Mapping[str, str] | None"
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
@@ -80,7 +80,9 @@ class Supervised:
                 return reply
             if reply["event"] == "failed":
                 raise ServerError(_failure(reply["reason"], reply["log"]))
-        raise ServerError(_failure(f"the process that holds the server ended or said nothing for {seconds:g} s", "\n".join(noise)))
+        raise ServerError(
+            _failure(f"the process that holds the server ended or said nothing for {seconds:g} s", "\n".join(noise))
+        )
 
     def _line(self, end: float) -> bytes | None:
         """The next line; None when there is no other, or not in time."""

@@ -1,15 +1,15 @@
 """A database cluster and its server: from the template or from initdb to ready, and to its end."""
 
-# ruff: noqa: PTH102, PTH123 - importing pathlib takes as long as starting half a server
+# ruff: noqa: PTH102, PTH113, PTH123 - importing pathlib takes as long as starting half a server
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # signal itself imports enum: 5 ms before the server starts
 import os
 import time
 from itertools import takewhile
 
-from pytest_asyncdb.postgres.supervision.process import Program
+from pytest_asyncdb.postgres.supervision.process import TICK, Program
 from pytest_asyncdb.postgres.supervision.rundir import remove_tree
 from pytest_asyncdb.postgres.supervision.template import DamagedError, Packing, Template
 
@@ -45,11 +45,10 @@ SERVER_FLAGS = {
 }
 HBA = b"local all all scram-sha-256\n"
 SOCKET = "data/.s.PGSQL.5432"
-TICK = 0.001
 STATUS = 7
 """Index of the status in ``postmaster.pid``."""
-PATIENCE = 6.0
-"""Seconds that a server has to stop at once; its own limit for its children is 5."""
+INITDB_GRACE = 1.5
+"""Seconds that initdb gets to end by itself: its helpers leave shared memory behind when the directory goes first."""
 
 
 class StartError(Exception):
@@ -104,13 +103,7 @@ class Cluster:
             self._packing.abandon()
             self._packing = None
         while self._running:
-            program = self._running.pop()
-            program.signal(program.death)
-            end = time.monotonic() + PATIENCE
-            while not program.ended():
-                time.sleep(TICK)
-                if time.monotonic() > end:
-                    program.signal(_signal.SIGKILL)
+            self._running.pop().stop()
 
     def log_tail(self) -> str:
         """The last lines of what initdb and the server wrote."""
@@ -154,7 +147,7 @@ class Cluster:
         major = int("".join(takewhile(str.isdigit, self.version)))
         extra = [flag for since, flags in INITDB_FLAGS_SINCE if major >= since for flag in flags]
         superuser = ["-U", self._request["user"], "--pwfile=placeholder"]
-        initdb = self._fork(_signal.SIGKILL)
+        initdb = self._fork(_signal.SIGKILL, INITDB_GRACE)
         initdb.go([f"{self._bin}/initdb", "-D", "data", *superuser, *INITDB_FLAGS, *extra], self._environment)
         while not initdb.ended():
             self._pause("initdb")
@@ -194,8 +187,8 @@ class Cluster:
             raise StartError(f"{self._bin}/{program} cannot be run: {error}") from error
         return done.stdout
 
-    def _fork(self, death: int) -> Program:
-        program = Program(self._identity, self._log, death=death)
+    def _fork(self, death: int, grace: float = 0.0) -> Program:
+        program = Program(self._identity, self._log, death=death, grace=grace)
         self._running.append(program)
         return program
 

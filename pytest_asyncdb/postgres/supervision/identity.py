@@ -70,7 +70,9 @@ def pick() -> Identity:
     for found in pwd.getpwall():
         if found.pw_uid != 0:
             return Identity(found.pw_uid, found.pw_gid, found.pw_name, changes=True)
-    raise OSError("postgres refuses to run as root and this machine has no other user; add one, e.g. `useradd postgres`")
+    raise OSError(
+        "postgres refuses to run as root and this machine has no other user; add one, e.g. `useradd postgres`"
+    )
 
 
 def readable_copy(trees: tuple[tuple[str, str], ...], bindir: str, into: str) -> str:
@@ -109,4 +111,4 @@ def _open_up(top: str) -> None:
         for name in files:
             path = os.path.join(folder, name)
             if not os.path.islink(path):
-                os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)  # noqa: S103 - as above
+                os.chmod(path, 0o755 if os.stat(path).st_mode & 0o100 else 0o644)

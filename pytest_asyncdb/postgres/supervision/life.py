@@ -12,7 +12,6 @@ from pytest_asyncdb.postgres.supervision.wire import CutError, Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pytest_asyncdb.postgres.supervision.cluster import Cluster
     from pytest_asyncdb.postgres.supervision.front import Front
     from pytest_asyncdb.postgres.supervision.wire import Message
 

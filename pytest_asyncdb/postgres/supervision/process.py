@@ -1,21 +1,22 @@
 """Starting a program that cannot outlive the supervisor."""
 
-# ruff: noqa: PTH123 - importing pathlib takes as long as starting half a server
-
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # signal itself imports enum: 5 ms before the server starts
 import marshal
 import os
 import sys
+import time
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_asyncdb.postgres.supervision.identity import Identity
 
 PR_SET_PDEATHSIG = 1
+TICK = 0.001
+PATIENCE = 6.0
+"""Seconds that a server has to stop at once; its own limit for its children is 5."""
 IGNORED = (_signal.SIGINT, _signal.SIGHUP, _signal.SIGTERM)
 
 
@@ -25,6 +26,27 @@ def ignore_signals() -> None:
         _signal.signal(number, _signal.SIG_IGN)
 
 
+class _Bond:
+    """Has the kernel send a signal when the parent dies (Linux; elsewhere the supervisor's own leashes must do)."""
+
+    def __init__(self, parent: int, death: int) -> None:
+        self._parent = parent
+        self._death = death
+        self._prctl = None
+        if sys.platform == "linux":
+            with suppress(ImportError):  # a Python built without it has the leashes alone
+                import ctypes
+
+                self._prctl = ctypes.CDLL(None).prctl
+
+    def tie(self) -> None:
+        """Tie this process to its parent; a change of user would undo it, so it comes after."""
+        if self._prctl is not None:
+            self._prctl(PR_SET_PDEATHSIG, self._death, 0, 0, 0)
+        if os.getppid() != self._parent:
+            os._exit(127)
+
+
 class Program:
     """A child process, forked at once and started by ``go()``.
 
@@ -32,21 +54,24 @@ class Program:
     sets up what it needs to die with its parent.
     """
 
-    def __init__(self, identity: Identity, log: int, *, death: int) -> None:
+    def __init__(self, identity: Identity, log: int, *, death: int, grace: float = 0.0) -> None:
         """Fork.
 
         Args:
             identity: as whom the program will run.
             log: file descriptor of its output.
             death: signal it is ended with, also by the kernel when the supervisor dies (Linux).
+            grace: seconds it gets to end by itself first.
         """
         gate, self._gate = os.pipe()
         self._status: int | None = None
-        self.death = death
+        self._death = death
+        self._grace = grace
         parent = os.getpid()
         self.pid = os.fork()
         if not self.pid:
-            _child(gate, self._gate, log, identity, death, parent)
+            os.close(self._gate)
+            _child(gate, log, identity, parent, death)
         os.close(gate)
 
     def go(self, arguments: list[str], environment: dict[str, str]) -> None:
@@ -71,26 +96,28 @@ class Program:
         """Whether it has exited, and not with status 0."""
         return self.ended() and self._status != 0
 
-    def signal(self, number: int) -> None:
-        """Send a signal, unless it has exited."""
-        if not self.ended():
+    def stop(self) -> None:
+        """End it and wait for that."""
+        for number, patience in ((0, self._grace), (self._death, PATIENCE), (_signal.SIGKILL, PATIENCE)):
+            if self.ended():
+                return
             os.kill(self.pid, number)
+            end = time.monotonic() + patience
+            while not self.ended() and time.monotonic() < end:
+                time.sleep(TICK)
 
 
-def _child(gate: int, other: int, log: int, identity: Identity, death: int, parent: int) -> None:
+def _child(gate: int, log: int, identity: Identity, parent: int, death: int) -> None:
     """Wait for the program's arguments and become it; never returns."""
     try:
-        os.close(other)
         null = os.open(os.devnull, os.O_RDWR)
         for target, source in ((0, null), (1, log), (2, log)):
             os.dup2(source, target)
         for number in (*IGNORED, _signal.SIGPIPE):
             _signal.signal(number, _signal.SIG_DFL)
-        bind = _binding_to_parent(death)
+        bond = _Bond(parent, death)
         identity.become()  # Python's own files may be out of reach from here on: nothing is imported below
-        bind()
-        if os.getppid() != parent:
-            os._exit(127)
+        bond.tie()
         with open(gate, "rb") as arguments:
             said = arguments.read()
         if said:  # nothing: the supervisor gave up
@@ -100,13 +127,3 @@ def _child(gate: int, other: int, log: int, identity: Identity, death: int, pare
         os.write(2, f"{error}\n".encode(errors="backslashreplace"))
     finally:
         os._exit(127)
-
-
-def _binding_to_parent(death: int) -> Callable[[], object]:
-    """What makes the kernel send ``death`` when the parent dies; a change of user would undo it, so it comes after."""
-    if sys.platform != "linux":
-        return lambda: None
-    import ctypes
-
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, death, 0, 0, 0)

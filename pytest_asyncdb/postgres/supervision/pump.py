@@ -65,8 +65,8 @@ def pump(client: socket.socket, server: socket.socket) -> None:
     Raises:
         OSError: the connection broke.
     """
-    client.setblocking(False)
-    server.setblocking(False)
+    client.settimeout(0)
+    server.settimeout(0)
     up, down = _Flow(client, server), _Flow(server, client)
     sockets = {client.fileno(): (up, down), server.fileno(): (down, up)}
     poll = select.poll()

@@ -1,6 +1,6 @@
 """The private directory that holds everything of one server, and goes away with it."""
 
-# ruff: noqa: PTH101, PTH102, PTH106, PTH108, PTH112, PTH118, PTH208 - importing pathlib takes as long as starting half a server
+# ruff: noqa: PTH101, PTH102, PTH106, PTH108, PTH112, PTH118 - importing pathlib takes as long as starting half a server
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import fcntl
 import os
 import stat
 import time
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,17 +34,17 @@ class RunDirectory:
         os.mkdir(path, 0o700)
         self.path = path
         self._lock = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            pass  # a file system without locks: the sweep cannot lock there either, and leaves it alone
+        with suppress(OSError):
+            fcntl.flock(
+                self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB
+            )  # a file system without locks: the sweep cannot lock there either, and leaves it alone
         os.mkdir(f"{path}/work", 0o700)
 
     def open_to(self, identity: Identity) -> None:
         """Let the server's user pass through; ``work/`` stays the owner's alone."""
         if identity.changes:
             os.chown(self.path, -1, identity.gid)
-            os.chmod(self.path, 0o710)
+            os.chmod(self.path, 0o710)  # noqa: S103 - the group is the server's user's, and gets no more than passage
 
     def remove(self) -> None:
         """Remove everything, with patience for processes that are still ending."""
@@ -93,7 +94,11 @@ def sweep(base: str) -> None:
     for entry in entries:
         try:
             status = entry.stat(follow_symlinks=False)
-            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and time.time() - status.st_mtime > SETTLED:
+            if (
+                stat.S_ISDIR(status.st_mode)
+                and status.st_uid == os.geteuid()
+                and time.time() - status.st_mtime > SETTLED
+            ):
                 _remove_unlocked(entry.path)
         except OSError:
             continue  # it went away meanwhile, or it is in use

@@ -5,7 +5,7 @@ directories, files with their sizes, each on a line), the files' bytes one after
 come first: with those the server can be started, while the databases themselves are still being written.
 """
 
-# ruff: noqa: PTH102, PTH105, PTH108, PTH118, PTH123, PTH202 - importing pathlib takes as long as starting half a server
+# ruff: noqa: PTH102, PTH103, PTH105, PTH108, PTH120, PTH123, PTH202 - importing pathlib takes as long as starting half a server
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Packing:
         Raises:
             OSError: it cannot be written.
         """
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)  # noqa: PTH120 - see above
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         self._path = path
         self._making = f"{path}.{os.urandom(4).hex()}"
         directories, files = _listing(data, segment)
