@@ -103,3 +103,5 @@ class Result:
     """Things to tell that are no fault: values filled in, addresses refused, what was not judged."""
     applied: tuple[str, ...] = ()
     """Paths that ``--asyncdb-fix`` changed."""
+    diff: str = ""
+    """All safe fixes together as one unified diff, secrets masked."""

@@ -31,6 +31,7 @@ def render(result: Result) -> str:
         ],
         "notes": list(result.notes),
         "applied": list(result.applied),
+        "diff": result.diff,
     }
     return json.dumps(document, indent=2) + "\n"
 

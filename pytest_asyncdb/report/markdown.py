@@ -88,8 +88,10 @@ def _fix(outcome: FixOutcome) -> Iterator[str]:
     if len(paths) == 1 and (outcome.old or outcome.new):
         path = paths.pop()
         language = _LANGUAGES.get(path.rpartition(".")[2], "text")
-        yield f"Old, in {_code(path)}:\n\n{_block(outcome.old, language)}"
-        yield f"New:\n\n{_block(outcome.new, language)}"
+        titles = ("Old", "New") if outcome.old and outcome.new else ("Removed", "Added")
+        for title, text in zip(titles, (outcome.old, outcome.new), strict=True):
+            if text:
+                yield f"{title}, in {_code(path)}:\n\n{_block(text, language)}"
     elif outcome.diff:
         yield _block(outcome.diff, "diff")
     if outcome.fix.why:
@@ -109,6 +111,9 @@ def _criteria(result: Result) -> Iterator[str]:
 
 
 def _rest(result: Result) -> Iterator[str]:
+    if result.diff:
+        yield "## All safe fixes together"
+        yield _block(result.diff, "diff")
     skipped = words.not_judged(result)
     if skipped:
         yield "## Not judged"

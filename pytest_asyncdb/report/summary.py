@@ -51,6 +51,8 @@ def render(  # noqa: PLR0913 - what a run has to tell besides its result, by key
     }
     for title, section in sections.items():
         body = list(section)
+        while body and not body[-1]:
+            body.pop()
         if body:
             lines += [rule(title, width), "", *body, ""]
     lines.append(rule("", width))
@@ -75,10 +77,17 @@ def _findings(result: Result, told: Collection[str], width: int) -> Iterator[str
 
 
 def _diffs(result: Result) -> Iterator[str]:
-    """Each fix once, under its title: a reader's diff, with secrets masked."""
+    """The safe fixes as one diff, then each other fix once: a reader's diffs, with secrets masked."""
+    if result.diff:
+        yield from ("# all safe fixes together", *_lines(result.diff), "")
     for outcome in words.distinct_fixes(result):
-        yield f"# {outcome.fix.title} ({words.safety(outcome)}; {words.PROOF[outcome.proof]})"
-        yield from outcome.diff.replace("\r\n", "\n").rstrip("\n").split("\n")
+        if not (result.diff and outcome.fix.safe):
+            yield f"# {outcome.fix.title} ({words.safety(outcome)}; {words.PROOF[outcome.proof]})"
+            yield from (*_lines(outcome.diff), "")
+
+
+def _lines(diff: str) -> list[str]:
+    return diff.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
 def _not_judged(result: Result, width: int) -> Iterator[str]:

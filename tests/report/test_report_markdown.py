@@ -65,7 +65,7 @@ def test_each_fault_has_all_that_an_audit_owes(broken):
         "- **Fault:** `DATABASE_URL` hands `sslmode`",
         "- **Root cause:** Both are parameters of libpq.",
         "Old, in `backend/.env`:\n\n```text\nDATABASE_URL=postgresql+asyncpg://app:***@db.example/app?sslmode=require",
-        "New:\n\n```text\nDATABASE_URL=postgresql+asyncpg://app:***@db.example/app?ssl=require\n```",
+        "New, in `backend/.env`:\n\n```text\nDATABASE_URL=postgresql+asyncpg://app:***@db.example/app?ssl=require\n```",
         "**Explanation:** `sslmode=require` becomes `ssl=require`",
         "**Proof:** proven: the fixed copy starts",
     ):
@@ -78,6 +78,20 @@ def test_a_fix_of_several_files_is_shown_as_a_diff(broken):
     text = render(replace(broken, findings=(replace(reported, fixes=(outcome,)),)))
     assert "```diff\n--- a/backend/.env\n" in text
     assert "Old, in" not in text
+
+
+@pytest.mark.parametrize(("old", "new", "title"), [("", "x\n", "Added"), ("x\n", "", "Removed")])
+def test_what_is_only_added_or_removed_is_called_so(broken, old, new, title):
+    reported = broken.findings[1]
+    outcome = replace(reported.fixes[0], old=old, new=new)
+    text = render(replace(broken, findings=(replace(reported, fixes=(outcome,)),)))
+    assert f"{title}, in `backend/.env`:\n\n```text\nx\n```" in text
+    assert "Old, in" not in text
+    assert "New, in" not in text
+
+
+def test_all_safe_fixes_together_are_a_diff(broken):
+    assert "## All safe fixes together\n\n```diff\n--- a/x\n```" in render(replace(broken, diff="--- a/x\n"))
 
 
 def test_the_criteria_stand_in_a_table_with_their_evidence(read, broken):

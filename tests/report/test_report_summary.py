@@ -37,6 +37,14 @@ def test_diffs_stand_in_the_order_of_the_findings(broken):
     assert lines == ["--- a/backend/requirements.txt", "--- a/backend/.env", "--- a/backend/src/core/database.py"]
 
 
+def test_the_diff_of_all_safe_fixes_takes_the_place_of_the_single_ones(broken):
+    lines = render(replace(broken, diff="--- a/all\n+++ b/all\n"), diff=True)
+    start = lines.index("# all safe fixes together")
+    assert lines[start + 1 : start + 4] == ["--- a/all", "+++ b/all", ""]
+    assert "# Say it in asyncpg's words (safe; proven)" not in lines
+    assert "# Declare the async driver (unsafe, not applied by itself; not run)" in lines
+
+
 def test_gate_conftest_and_reports_stand_with_the_totals(broken):
     lines = render(
         broken,
