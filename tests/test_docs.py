@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -206,6 +209,20 @@ def test_the_first_line_of_the_readme_says_what_it_is_for():
         assert word in first
 
 
+@pytest.mark.skipif(int(version("sqlalchemy").split(".")[1]) < 1, reason="the README shows a run on SQLAlchemy 2.1")
+def test_the_readme_shows_what_the_shipped_example_prints(tmp_path):
+    """Line by line and in this order; versions and times may differ."""
+    shutil.copytree(ROOT / "examples" / "apps" / "audited_backend", tmp_path / "app")
+    command = [sys.executable, "-W", "ignore", "-m", "pytest", "--asyncdb-check", "-p", "no:cacheprovider"]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "FORCE_COLOR"))}
+    done = subprocess.run(command, cwd=tmp_path / "app", env=plain, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    printed = iter(done.stdout.splitlines())
+    (shown,) = [token.content for language, token in _blocks(ROOT / "README.md") if language == "text"]
+    for line in shown.splitlines():
+        if line != "..." and "ready in" not in line:
+            assert line in printed, f"{line!r} is not in, or not in this order:\n{done.stdout}"
+
+
 def test_the_changelog_knows_the_version():
-    version = importlib.import_module("pytest_asyncdb").__version__
-    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert f"## [{version('pytest-asyncdb')}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
