@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.postgres.protocol import Provider
-    from pytest_asyncdb.sandbox.launch import BootRequest
-    from pytest_asyncdb.sandbox.record import BootRecord
+    from pytest_asyncdb.sandbox.launch import Boot, BootRequest
     from pytest_asyncdb.sources.project import Project
 
 
@@ -77,15 +76,23 @@ class Examination:
 
     project: Project
     facts: Facts
+    checks: tuple[Check, ...]
     judgement: Judgement
 
 
 def examine(
-    project: Project, app: App, settings: Settings, server: ServerThread | Server, checks: Sequence[Check]
+    project: Project, app: App, settings: Settings, server: ServerThread | Server, ids: Sequence[str] | None
 ) -> Examination:
     """Boot the app of ``project`` and judge all that is known.
 
-    The app is being imported while the server starts and the sources are read.
+    The app is being imported while the server starts, the sources are read and the checks are loaded.
+
+    Args:
+        project: the tree to examine.
+        app: what to boot in it.
+        settings: deadlines and what fails a check.
+        server: where all connections go; may still be starting.
+        ids: which checks to run; all of them when None.
 
     Raises:
         ServerError: the server did not start.
@@ -93,21 +100,28 @@ def examine(
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.sandbox.launch import start
 
-    facts = Facts(project, settings, lambda: (boot_record(), ""))
+    facts = Facts(project, settings, lambda: (boot.result(), ""))
     boot = start(_request(project, app, settings, facts))
-
-    def boot_record() -> BootRecord:
-        return boot.result()
-
+    handover = threading.Thread(target=_hand_over, args=(boot, server), name="asyncdb-handover", daemon=True)
+    handover.start()
     try:
-        waiter = threading.Thread(target=lambda: _read_ahead(facts), name="asyncdb-facts", daemon=True)
-        waiter.start()
-        boot.serve(server.server() if isinstance(server, ServerThread) else server)
-        waiter.join()
-        lines = _Lines(project)
-        return Examination(project, facts, judge(facts, checks, lines.line, settings.fail_on))
+        from pytest_asyncdb.registry import load
+
+        _read_ahead(facts)
+        checks = load(ids)
+        handover.join()
+        if isinstance(server, ServerThread):
+            server.server()
+        return Examination(project, facts, checks, judge(facts, checks, _Lines(project).line, settings.fail_on))
     finally:
         boot.kill()
+
+
+def _hand_over(boot: Boot, server: ServerThread | Server) -> None:
+    try:
+        boot.serve(server.server() if isinstance(server, ServerThread) else server)
+    except Exception as error:  # noqa: BLE001 - told by the thread that judges; here the boot must not wait for ever
+        boot.no_server(str(error))
 
 
 class _Lines:

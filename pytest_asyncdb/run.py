@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.criteria import criteria
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.examine import Examination
     from pytest_asyncdb.facts.project import App
-    from pytest_asyncdb.model.check import Check
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
@@ -31,12 +29,12 @@ class RunError(Exception):
     """The run cannot be done as asked; the message says what was looked for, where, and each way out."""
 
 
-def analyse(settings: Settings, *, checks: Sequence[Check] | None = None, repair: bool = False) -> Result:
+def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: bool = False) -> Result:
     """Examine a project: boot it, judge it, prove the fixes.
 
     Args:
         settings: what was asked for.
-        checks: which checks to run; all of them when None.
+        ids: which checks to run; all of them when None.
         repair: write the proven safe fixes into the project.
 
     Raises:
@@ -46,14 +44,12 @@ def analyse(settings: Settings, *, checks: Sequence[Check] | None = None, repair
     from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError, choose
     from pytest_asyncdb.postgres.protocol import ServerError
 
-    project, app = _project(settings)
     try:
         choice = choose(settings.postgres)
-        with ExitStack() as stack:
-            thread = stack.enter_context(ServerThread(choice.provider))
-            first = examine(project, app, settings, thread, _checks(checks))
-            server = thread.server()
-            return _conclude(settings, app, choice, server=server, first=first, checks=_checks(checks), repair=repair)
+        with ServerThread(choice.provider) as thread:
+            project, app = _project(settings)
+            first = examine(project, app, settings, thread, ids)
+            return _conclude(settings, app, choice, server=thread.server(), first=first, repair=repair)
     except (NoProviderError, UnknownProviderError, ServerError) as error:
         raise RunError(str(error)) from error
 
@@ -69,12 +65,6 @@ def _project(settings: Settings) -> tuple[Project, App]:
         raise RunError(str(error)) from error
 
 
-def _checks(checks: Sequence[Check] | None) -> Sequence[Check]:
-    from pytest_asyncdb.registry import load
-
-    return load() if checks is None else checks
-
-
 def _conclude(  # noqa: PLR0913 - the parts of a result
     settings: Settings,
     app: App,
@@ -82,7 +72,6 @@ def _conclude(  # noqa: PLR0913 - the parts of a result
     *,
     server: Server,
     first: Examination,
-    checks: Sequence[Check],
     repair: bool,
 ) -> Result:
     redactor = _redactor(first.project, server)
@@ -92,7 +81,7 @@ def _conclude(  # noqa: PLR0913 - the parts of a result
     if settings.prove and any(one.finding.fixes for one in reported):
         from pytest_asyncdb.verify import Bench, prove
 
-        reported, trial = prove(Bench(first, app, settings, server, checks, redactor))
+        reported, trial = prove(Bench(first, app, settings, server, redactor))
         if repair and trial is not None:
             applied = _repair(first.project, reported, trial)
             fixed = _fixed(reported)
@@ -103,7 +92,7 @@ def _conclude(  # noqa: PLR0913 - the parts of a result
         app=AppInfo(app.target, app.found_in, booted=boot is not None and boot.passed("startup")),
         criteria=criteria(first.facts, reported),
         findings=reported,
-        checks=outcomes(checks, first.judgement, reported, fixed, settings.fail_on),
+        checks=outcomes(first.checks, first.judgement, reported, fixed, settings.fail_on),
         notes=_notes(app, first),
         applied=applied,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -43,7 +43,7 @@ class CheckSession:
         self._failed: set[str] = set()
 
     @classmethod
-    def begin(cls, config: pytest.Config) -> Self:
+    def begin(cls, config: pytest.Config) -> CheckSession:
         """Examine the project, in the process that owns the run; called before any conftest is loaded.
 
         Raises:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.examine import Examination
     from pytest_asyncdb.facts.project import App
-    from pytest_asyncdb.model.check import Check
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.fix import Fix
     from pytest_asyncdb.model.server import Server
@@ -33,7 +32,6 @@ class Bench:
     app: App
     settings: Settings
     server: Server | None
-    checks: Sequence[Check]
     redactor: Redactor
 
     def read(self, path: str) -> str:
@@ -93,7 +91,11 @@ def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
     except (OSError, TooLargeError, ServerError) as error:
         return Trial(chosen, texts, None, f"the project could not be copied: {error}")
     settings = replace(bench.settings, root=directory)
-    return Trial(chosen, texts, examine(Project(directory), bench.app, settings, server, bench.checks))
+    return Trial(
+        chosen,
+        texts,
+        examine(Project(directory), bench.app, settings, server, [check.id for check in bench.first.checks]),
+    )
 
 
 def _outcome(bench: Bench, finding: Finding, fix: Fix, trial: Trial | None) -> FixOutcome:
