@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionFactory:
-    """One factory; ``session_class`` is canonical (``sqlmodel.ext.asyncio.session.AsyncSession``) or None when not given.
+    """One factory; ``session_class`` is canonical (``sqlalchemy.ext.asyncio.AsyncSession``) or None when not given.
 
     ``factory`` is ``sqlalchemy.orm.sessionmaker`` or ``sqlalchemy.ext.asyncio.async_sessionmaker`` (origins such as
     ``sqlmodel`` are resolved to these). ``bind_is_async`` is None when unknown.

@@ -84,6 +84,8 @@ def _scan(folder: Path | str, prefix: str) -> Iterator[str]:
     for entry in entries:
         if not entry.is_dir(follow_symlinks=False):
             yield prefix + entry.name
+        elif entry.name == "site-packages":
+            yield f"{prefix}site-packages/"  # tells where a virtualenv is; no file, left out afterwards
         elif entry.name not in SKIPPED:
             yield from _scan(entry.path, f"{prefix}{entry.name}/")
 
@@ -123,7 +125,7 @@ def _ignored_env_files(root: Path, kept: set[str], environments: tuple[str, ...]
 
 
 def is_env_file(path: str) -> bool:
-    """Whether the file is one of the ``.env`` family: ``.env.local``, ``prod.env``, ``env.example``, ``.envs/local/pg``."""
+    """Whether the file is one of the ``.env`` family: ``.env.local``, ``prod.env``, ``env.example``, ``.envs/pg``."""
     folder, _, name = path.rpartition("/")
     if name.endswith((".py", ".ts", ".js", ".d.ts", ".md", ".toml", ".yml", ".yaml", ".json", ".sh", ".mako")):
         return False
