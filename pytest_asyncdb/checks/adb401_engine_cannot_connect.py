@@ -65,7 +65,7 @@ def find(facts: Facts) -> list[Finding]:
             found.append(_finding(engine, probe.error))
     if unjudged and not found:
         raise NotJudgedError(unjudged)
-    return found
+    return list(dict.fromkeys(found))  # one call may make many engines
 
 
 def _finding(engine: Engine, error: ErrorRecord) -> Finding:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.python import Argument, Call
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.fix import Change, Replace
+    from pytest_asyncdb.model.place import Place
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
@@ -56,12 +57,14 @@ _FIRST_REFUSING = (2, 0, 28)
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each engine that raised, and each that was not seen and always raises."""
+    told: set[Place] = set()
     for engine in facts.engines:
-        if engine.role != "app":
+        if engine.role != "app" or engine.place in told:
             continue
         error = engine.seen.error if engine.seen else None
         fault = _fault(facts, engine) if engine.is_async else ""
         if error and not is_missing_driver(error):
+            told.add(engine.place)  # one call may make many engines
             yield _finding(facts, engine, one_line(error), Evidence.BOTH if fault else Evidence.RUNTIME)
         elif fault and engine.seen is None:
             yield _finding(facts, engine, fault, Evidence.STATIC)

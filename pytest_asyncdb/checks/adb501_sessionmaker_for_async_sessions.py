@@ -54,9 +54,10 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     for factory in facts.session_factories:
         if factory.role == "app" and _is_meant(factory):
+            name = bound_name(factory.call, "sessionmaker")
             yield CHECK.finding(
                 factory.place,
-                f"`{bound_name(factory.call, 'sessionmaker')}` is made with `sessionmaker`, which works untyped",
+                f"`{name}` is made with `sessionmaker`, which works but is not typed for async sessions",
                 root_cause="`sessionmaker` makes whatever `class_` names, so nothing fails at run time, but type "
                 f"checkers and readers take it for a factory of sync sessions; `{_NEW}` says what it is.",
                 fixes=_fixes(facts, factory.call),

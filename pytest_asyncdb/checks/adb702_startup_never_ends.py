@@ -1,7 +1,8 @@
 """The app's startup does not end.
 
 ## What it does
-Gives the startup a deadline and reports where the project's code stands when it passes.
+Gives the startup a deadline and reports where the project's code stands when it passes. A startup that tries again
+and again to reach something that the sandbox refuses is not judged.
 
 ## Root cause
 Typical: a loop that waits for something that never comes, a blocking call (`time.sleep`, a sync driver, `requests`) in
@@ -26,8 +27,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past
-from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.booted import app_place, boot_past, refused_in
+from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
 
 if TYPE_CHECKING:
@@ -45,9 +46,14 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report where the start stands when its deadline has passed."""
     boot = boot_past(facts, "import")
     phase = boot.phase("startup")
-    if phase and phase.timed_out:
+    late = phase is not None and phase.timed_out
+    killed = boot.end.how == "deadline" and boot.end.phase == "startup"
+    refused = refused_in(boot, "startup")
+    if (late or killed) and refused and refused.count > 1:
+        raise NotJudgedError(f"startup goes on trying to reach {refused.target}, which the sandbox refuses")
+    if phase and late:
         yield _finding(facts, boot.target, phase.stuck_at, f" after {phase.seconds:.0f} s")
-    elif boot.end.how == "deadline" and boot.end.phase == "startup":
+    elif killed:
         yield _finding(facts, boot.target, boot.end.place, "")
 
 

@@ -16,7 +16,7 @@ DDL runs on a connection, in sync style:
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
 
-A startup that reads tables made by migrations needs the migrations to run first; then this is reported as likely only.
+In a project with migrations a missing table is not judged, because a check runs none.
 
 ## Fix safety
 No automatic fix.
@@ -32,8 +32,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, reported_at_engine
-from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.booted import app_place, boot_past, has_migrations, reported_at_engine
+from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import is_database_error, is_missing_driver, missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 
@@ -55,6 +55,8 @@ def find(facts: Facts) -> Iterator[Finding]:
     if error is None or not is_database_error(error) or is_missing_driver(error) or reported_at_engine(facts, error):
         return
     table = missing_table(error)
+    if table and has_migrations(facts):
+        raise NotJudgedError(f"startup needs table `{table}`, which the project's migrations may create")
     if table:
         what = f"table `{table}` does not exist"
         why = "The database was empty; the startup has to create its tables, or migrations have to run first."

@@ -1,8 +1,9 @@
 """A router with routes is never added to the app.
 
 ## What it does
-Compares the routers that the project's modules define with what the booted app serves, and with the calls that include
-routers. Reports a router of which the app serves no route.
+Compares the routers that the project's modules define with what the booted app serves, and with the calls that
+include routers. Reports a router that no call includes and of which the app serves no route. A router that is
+included under a condition is no fault.
 
 ## Root cause
 Defining routes on an `APIRouter` registers them on that object only. Without `app.include_router(...)` each of its
@@ -43,18 +44,14 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report each router where it is made; what the boot saw outweighs what the source seems to say."""
     booted = facts.boot.routers if facts.boot and facts.boot.passed("import") else ()
     seen = {_key(router.place): router for router in booted if router.place}
-    written = {_key(router.place): router for router in facts.routers}
-    for key, router in written.items():
+    for router in facts.routers:
         if router.included or not router.routes:
             continue
-        if key not in seen:
+        record = seen.get(_key(router.place))
+        if record is None:
             yield _finding(router.place, router.name, Confidence.LIKELY, Evidence.STATIC)
-        elif not seen[key].registered:
+        elif not record.registered:
             yield _finding(router.place, router.name, Confidence.CERTAIN, Evidence.BOTH)
-    for key, record in seen.items():
-        included = written[key].included if key in written else True
-        if included and record.routes and not record.registered and record.place:
-            yield _finding(record.place, record.name, Confidence.LIKELY, Evidence.RUNTIME)
 
 
 def _key(place: Place) -> tuple[str, int]:

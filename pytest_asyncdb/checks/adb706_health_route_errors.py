@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, refused_in
+from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, has_migrations, refused_in
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
@@ -56,6 +56,8 @@ def find(facts: Facts) -> Iterator[Finding]:
     for response in failed:
         error = response.error
         table = missing_table(error, response.body)
+        if table and has_migrations(facts):
+            raise NotJudgedError(f"`{response.path}` needs table `{table}`, which the project's migrations may create")
         yield CHECK.finding(
             (error and error.place) or response.place or app_place(facts),
             f"`{response.method} {response.path}` {_what(response)}",

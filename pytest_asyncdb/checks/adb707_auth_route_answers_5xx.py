@@ -3,9 +3,9 @@
 ## What it does
 Sends an empty body to each auth route (sign-up, log-in, token) of the booted app. Reports a status of 500 or more, an
 exception, and a route that never answers. 400, 401, 403, 422 and redirects are proper answers. Where a table is
-missing because nothing at startup creates it, the finding is likely only: migrations may create it in production.
-Nothing is judged while an engine of the app is reported as broken, or when the sandbox refused something that the
-route wanted to reach.
+missing because nothing at startup creates it, the finding is likely only, and in a project with migrations, which are
+not run, nothing is judged. Nothing is judged while an engine of the app is reported as broken, or when the sandbox
+refused something that the route wanted to reach.
 
 ## Root cause
 The exception, where there is one, says it: a missing table, a session that is no async one, a lazy attribute.
@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, refused_in
+from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, has_migrations, refused_in
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
@@ -55,8 +55,13 @@ def find(facts: Facts) -> Iterator[Finding]:
         raise NotJudgedError(f"the engine at {engine.place} has to connect first")
     if failed and refused:
         raise NotJudgedError(f"`{failed[0].path}` errors after the sandbox refused a connection to {refused.target}")
+    unmigrated = [one for one in failed if missing_table(one.error, one.body) and has_migrations(facts)]
+    if unmigrated and unmigrated == failed:
+        table = missing_table(failed[0].error, failed[0].body)
+        raise NotJudgedError(f"`{failed[0].path}` needs table `{table}`, which the project's migrations may create")
     for response in failed:
-        yield _finding(facts, response)
+        if response not in unmigrated:
+            yield _finding(facts, response)
 
 
 def _finding(facts: Facts, response: ResponseRecord) -> Finding:
@@ -64,7 +69,7 @@ def _finding(facts: Facts, response: ResponseRecord) -> Finding:
     table = missing_table(error, response.body)
     if table:
         said = f"answers {response.status}: table `{table}` does not exist"
-        why = f"Nothing that runs at startup creates `{table}`; migrations, if there are any, were not run."
+        why = f"Nothing that runs at startup creates `{table}`, and the project has no migrations."
     elif response.timed_out:
         said, why = "does not answer", "The route waits for something that does not come."
     else:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.model.finding import Finding
+    from pytest_asyncdb.model.place import Place
 
 CHECK = Check(__name__, severity=Severity.ADVICE, since="0.1")
 
@@ -46,9 +47,11 @@ CHECK = Check(__name__, severity=Severity.ADVICE, since="0.1")
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each engine where it is made."""
     boot_past(facts, "import", "create", "startup", "shutdown")
+    told: set[Place] = set()
     for engine in facts.engines:
         number = engine.seen.open_after_shutdown if engine.seen else 0
-        if engine.role == "app" and number:
+        if engine.role == "app" and number and engine.place not in told:
+            told.add(engine.place)
             many = f"{number} connections" if number > 1 else "a connection"
             yield CHECK.finding(
                 engine.place,

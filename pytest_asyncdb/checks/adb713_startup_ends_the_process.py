@@ -25,8 +25,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past
-from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.booted import app_place, boot_past, refused_in
+from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
 
 if TYPE_CHECKING:
@@ -43,17 +43,18 @@ CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 def find(facts: Facts) -> Iterator[Finding]:
     """Report where the startup ended the process."""
     boot = boot_past(facts, "import")
-    end = boot.end
+    end, phase = boot.end, boot.phase("startup")
+    error = phase.error if phase and not phase.ok else None
+    place, detail = end.place, ""
     if end.phase == "startup" and end.how in {"exit", "died"}:
         detail = f"exit status {end.code}" if end.how == "exit" else end.detail or f"signal {end.code}"
-        yield _finding(facts, boot.target, end.place, detail)
-        return
-    phase = boot.phase("startup")
-    error = phase.error if phase and not phase.ok else None
-    if error and error.type.rpartition(".")[2] == "SystemExit":
-        yield _finding(
-            facts, boot.target, error.place, f"SystemExit: {error.message}" if error.message else "SystemExit"
-        )
+    elif error and error.type.rpartition(".")[2] == "SystemExit":
+        place, detail = error.place, f"SystemExit: {error.message}" if error.message else "SystemExit"
+    refused = refused_in(boot, "startup")
+    if detail and refused:
+        raise NotJudgedError(f"startup ended the process after the sandbox refused a connection to {refused.target}")
+    if detail:
+        yield _finding(facts, boot.target, place, detail)
 
 
 def _finding(facts: Facts, target: str, place: Place | None, detail: str) -> Finding:

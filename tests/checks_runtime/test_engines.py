@@ -152,3 +152,10 @@ def test_errors_are_told_in_one_line_without_wrapping(message, line):
 def test_an_error_without_a_message_is_told_by_its_name():
     assert one_line(error("builtins.KeyboardInterrupt")) == "KeyboardInterrupt"
     assert one_line(None) == "no reason is known"
+
+
+def test_one_call_that_makes_many_engines_is_told_once(judge):
+    problem = error(TYPE, "no")
+    assert len(judge("ADB401", facts(engines=(probed(problem), probed(problem))))) == 1
+    assert len(judge("ADB402", facts(engines=(engine(error=problem), engine(error=problem))))) == 1
+    assert len(judge("ADB710", facts(engines=(engine(open_after_shutdown=1), engine(open_after_shutdown=2))))) == 1

@@ -5,6 +5,7 @@ import json
 import pytest
 from booted_by_hand import boot, engine, error, factory_of, facts, module_of
 
+from pytest_asyncdb.facts.python import Module
 from pytest_asyncdb.model.finding import Confidence, Evidence
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.sandbox.record import ProbeRecord, RefusedRecord, ResponseRecord
@@ -63,6 +64,13 @@ def test_a_missing_table_is_only_likely(judge, kind):
         (finding,) = judge(CHECKS[kind], booted(response))
         assert finding.confidence is Confidence.LIKELY
         assert "`users`" in finding.message + finding.root_cause
+
+
+def test_a_table_that_migrations_may_make_is_not_judged(judge, kind):
+    migration = Module("migrations.env", "migrations/env.py", is_package=False, role="migration")
+    problem = error("sqlalchemy.exc.ProgrammingError", 'relation "users" does not exist')
+    alone = booted(answer(500, kind=kind, error=problem), modules=(migration,))
+    assert "table `users`" in judge(CHECKS[kind], alone)
 
 
 def test_a_broken_engine_comes_first(judge, kind):

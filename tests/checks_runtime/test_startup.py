@@ -6,6 +6,7 @@ import pytest
 from booted_by_hand import boot, engine, error, facts, failed
 
 from pytest_asyncdb.facts.project import Router
+from pytest_asyncdb.facts.python import Module
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.sandbox.record import (
@@ -103,6 +104,21 @@ def test_an_endless_startup_is_told_where_it_stands(judge):
     assert judge("ADB702", given)[0].message == (
         "startup of `src.main:app` has not ended after 15 s; it stands at src/main.py:20"
     )
+
+
+def test_a_startup_that_waits_for_what_the_sandbox_refuses(judge):
+    refused = (RefusedRecord("connect", "broker:5672", "startup", AT, count=9),)
+    given = facts(boot=boot(startup=failed("startup", timed_out=True, stuck_at=AT), refused=refused))
+    assert "broker:5672" in judge("ADB702", given)
+    left = failed("startup", error("SystemExit", "no broker", place=AT))
+    assert "broker:5672" in judge("ADB713", facts(boot=boot(startup=left, refused=refused)))
+
+
+def test_a_startup_that_needs_migrations(judge):
+    migration = Module("migrations.env", "migrations/env.py", is_package=False, role="migration")
+    problem = error("sqlalchemy.exc.ProgrammingError", 'relation "users" does not exist', place=AT)
+    given = facts(boot=boot(startup=failed("startup", problem)), modules=(migration,))
+    assert "table `users`" in judge("ADB704", given)
 
 
 def test_a_startup_that_had_to_be_killed(judge):
@@ -221,7 +237,7 @@ def seen(*, registered, routes=2):
     [
         (False, (seen(registered=False),), (Confidence.CERTAIN, Evidence.BOTH)),
         (False, (), (Confidence.LIKELY, Evidence.STATIC)),
-        (True, (seen(registered=False),), (Confidence.LIKELY, Evidence.RUNTIME)),
+        (True, (seen(registered=False),), None),
         (False, (seen(registered=True),), None),
         (True, (seen(registered=True),), None),
         (True, (), None),
