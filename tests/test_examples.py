@@ -27,6 +27,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 ABOUT_THE_EXAMPLE = {"expect.txt", "only-with.txt"}
 MARK = re.compile(r"[ \t]*# expect: (?P<ids>ADB\d{3}(?: ADB\d{3})*)[ \t]*$", re.MULTILINE)
 PASSWORD = re.compile(r"://[^:/@\s]+:([^@\s]+)@")
+ENGINE = re.compile(r"\b(?P<name>create_async_engine|create_engine)\(")
 WAITS_FOR_EVER = {"ADB208": 3.0}
 
 
@@ -107,6 +108,23 @@ def test_bad_is_reported_exactly_and_its_fixes_make_it_good(check_id, ending, tm
         fixed = apply([fix for fix in own if fix.safe], Project(tmp_path.resolve()).text)
         good, _ = texts(folder / "good", ending)
         assert {**files, **fixed} == good
+
+
+@pytest.mark.parametrize(
+    "check_id", sorted(p.parts[-3] for p in EXAMPLES.glob("ADB*/bad/main.py") if ENGINE.search(p.read_text()))
+)
+def test_aliased_imports_change_nothing(check_id, tmp_path):
+    _, expected = lay_out(EXAMPLES / check_id / "bad", tmp_path)
+    main = tmp_path / "main.py"
+    text = main.read_text()
+    name = ENGINE.search(text)["name"]
+    aliased = re.sub(rf"(?m)^(from .* import .*\b{name})\b", r"\1 as make", text)
+    main.write_text(re.sub(rf"\b{name}\(", "make(", aliased))
+
+    result = examine(tmp_path, check_id)
+
+    found = Counter((f.place.path, f.place.line, f.id) for f in (one.finding for one in result.findings))
+    assert found == expected
 
 
 def assert_well_said(finding):

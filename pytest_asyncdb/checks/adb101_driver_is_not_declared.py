@@ -72,7 +72,8 @@ def _declares(facts: Facts, name: str) -> bool:
 
 def _finding(facts: Facts, engine: Engine, driver: str) -> Finding:
     requirement = drivers.REQUIREMENTS[driver]
-    unsure = any(not facts.installed.version(r.name) for r in facts.declared.requirements if not r.group)
+    production = [r for r in facts.declared.requirements if not r.group]
+    unsure = any(not facts.installed.version(r.name) for r in production) or not facts.installed.reaches("sqlalchemy")
     fix = Fix(
         f"Declare `{requirement}`",
         (AddRequirement(facts.declared.main_file, requirement),) if facts.declared.main_file else (),

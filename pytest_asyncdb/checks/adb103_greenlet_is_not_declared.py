@@ -32,6 +32,7 @@ from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import AddRequirement, Fix, Replace
 from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.urls import drivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,23 +55,22 @@ def find(facts: Facts) -> Iterator[Finding]:
     blocks = (facts.sqlalchemy() or (2, 0)) >= (2, 1)
     carrier = facts.declared.production("sqlalchemy") or facts.declared.production("sqlmodel")
     place = carrier.span.place if carrier else Place(facts.declared.main_file or production[0].span.path)
-    where = "on SQLAlchemy 2.1" if blocks else "on Apple silicon"
-    unsure = any(not facts.installed.version(r.name) for r in production)
-    fix = _fix(facts, carrier)
+    unsure = any(not facts.installed.version(r.name) for r in production) or not facts.installed.reaches("sqlalchemy")
     yield CHECK.finding(
         place,
-        f"`{carrier.name if carrier else 'sqlalchemy'}` without `[asyncio]` leaves out greenlet, needed {where}",
+        f"`{carrier.name if carrier else 'sqlalchemy'}` without `[asyncio]` leaves out greenlet, needed on "
+        + ("SQLAlchemy 2.1" if blocks else "Apple silicon"),
         root_cause="SQLAlchemy 2.1 requires greenlet only through its extra `asyncio`, 2.0 by a marker without arm64. "
         "What a tool brings into this environment is missing in production.",
-        fixes=(fix,) if fix else (),
-        severity=Severity.BLOCKS if blocks else Severity.LATENT,
+        fixes=_fixes(facts, carrier),
+        severity=CHECK.severity if blocks else Severity.LATENT,
         confidence=Confidence.LIKELY if unsure else Confidence.CERTAIN,
     )
 
 
 def _uses_asyncio(facts: Facts) -> bool:
     imports = (one for module in facts.modules if module.role == "app" for one in module.imports)
-    return any(e.is_async and e.role == "app" and "asyncpg." not in e.function for e in facts.engines) or any(
+    return any(e.is_async and e.role == "app" and not drivers.is_raw(e.function) for e in facts.engines) or any(
         one.module.startswith(("sqlalchemy.ext.asyncio", "sqlmodel.ext.asyncio")) for one in imports
     )
 
@@ -94,17 +94,17 @@ def _leads_to_greenlet(text: str) -> bool:
     return "extra==" not in head and head.startswith(("greenlet", "sqlalchemy[asyncio"))
 
 
-def _fix(facts: Facts, carrier: Requirement | None) -> Fix | None:
+def _fixes(facts: Facts, carrier: Requirement | None) -> tuple[Fix, ...]:
     if carrier and _has_extra(carrier, facts):
         head = carrier.text[: carrier.name_span.end - carrier.span.start]
         text = f"{head[:-1]},asyncio]" if carrier.extras else f"{head}[asyncio]"
         why = "Keeps the requirement as it is and adds the extra that brings greenlet."
-        return Fix(f"Declare `{text}`", (Replace(carrier.name_span, text),), safe=True, why=why)
+        return (Fix(f"Declare `{text}`", (Replace(carrier.name_span, text),), safe=True, why=why),)
     if not facts.declared.main_file:
-        return None
+        return ()
     why = "Brings greenlet without touching any version; SQLModel has such an extra only since 0.0.48."
     text = "greenlet>=1" if carrier and carrier.name == "sqlalchemy" else "sqlalchemy[asyncio]>=2.0"
-    return Fix(f"Declare `{text}`", (AddRequirement(facts.declared.main_file, text),), safe=True, why=why)
+    return (Fix(f"Declare `{text}`", (AddRequirement(facts.declared.main_file, text),), safe=True, why=why),)
 
 
 def _has_extra(carrier: Requirement, facts: Facts) -> bool:

@@ -82,7 +82,8 @@ def _finding(facts: Facts, engine: Engine, driver: str) -> Finding:
         safe=True,
         why=f"Brings `{driver}` wherever the project is installed.",
     )
-    unsure = any(not facts.installed.version(r.name) for r in facts.declared.requirements if not r.group)
+    production = [r for r in facts.declared.requirements if not r.group]
+    unsure = any(not facts.installed.version(r.name) for r in production) or not facts.installed.reaches("sqlalchemy")
     return CHECK.finding(
         development.span.place if development else engine.place,
         f"`{name}`, the driver of the app's async engine, comes only from {source}",

@@ -92,7 +92,8 @@ def _finding(facts: Facts, module: Module, one: Import) -> Finding:
     phase = facts.boot.phase("import") if facts.boot else None
     seen = phase is not None and phase.error is not None and f"'{name}' from '{one.module}'" in phase.error.message
     imported = name if one.alias == name else f"{name} as {one.alias}"
-    changes = (RemoveImport(module.path, one.module, name), AddImport(module.path, home, imported))
+    removed = RemoveImport(module.path, one.module, name)
+    changes = (removed, AddImport(module.path, home, imported)) if one.used else (removed,)
     return CHECK.finding(
         one.span.place,
         f"`{name}` is imported from `{one.module}`, which has no such name",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import pytest
 from by_hand import SYNC_ENGINE, boot, engine, error, facts, failed, find, module
 
 from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.python import Level, SyntaxFault
+from pytest_asyncdb.fixes import apply as apply_fixes
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.fix import AddImport, RemoveImport, Replace
@@ -51,6 +53,21 @@ def test_wrong_import_is_moved():
     )
     assert finding.fixes[0].changes == moved
     assert finding.severity is Severity.BLOCKS
+
+
+def test_wrong_import_keeps_its_alias():
+    source = f"from {SESSION} import AsyncEngine as AE, AsyncSession\n"
+    moved = replace(WRONG, imports=(replace(WRONG.imports[0], alias="AE"),))
+    [fix] = find("ADB201", facts(modules=(moved,)))[0].fixes
+    assert apply_fixes([fix], {"src/db.py": source}.__getitem__)["src/db.py"].splitlines() == [
+        f"from {SESSION} import AsyncSession",
+        "from sqlalchemy.ext.asyncio import AsyncEngine as AE",
+    ]
+
+
+def test_wrong_import_that_nothing_reads_just_goes():
+    [finding] = find("ADB201", facts(modules=(module("src.db", (SESSION, "!AsyncEngine")),)))
+    assert finding.fixes[0].changes == (RemoveImport("src/db.py", SESSION, "AsyncEngine"),)
 
 
 @pytest.mark.parametrize("level", [Level.GUARDED, Level.TYPE_CHECKING, Level.FUNCTION])
