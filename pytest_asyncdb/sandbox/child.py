@@ -8,6 +8,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.sandbox import native
 from pytest_asyncdb.sandbox.boot import Boot, Order
 from pytest_asyncdb.sandbox.control import Control, leash
 from pytest_asyncdb.sandbox.guard import Guard, Refusals
@@ -100,6 +101,7 @@ def _put_up(  # noqa: PLR0913, PLR0917 - wires the parts together, in one place
         boot.routers.patches(),
         programs.patches(),
     ]
+    patches.append(native.patches(refusals))
     own = {"logging": Logs(recorder).patch, "uvloop": uvloop}
     Hook({name: patch for one in (*patches, own) for name, patch in one.items()}).install()
     keep_bytecode_out(sources)

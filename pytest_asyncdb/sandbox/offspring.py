@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.sandbox import native
 from pytest_asyncdb.sandbox.control import Address
 from pytest_asyncdb.sandbox.guard import Guard, Refusals
 from pytest_asyncdb.sandbox.hook import Hook, keep_bytecode_out
@@ -43,7 +44,8 @@ def guard(site: str) -> None:
     programs = Programs(refusals, lambda: told, recorder.events)
     wall = Guard(refusals, lambda: server)
     wall.watched.update(programs.watched())
-    Hook({**Redirect(recorder, lambda: server).patches(), **programs.patches(), "uvloop": uvloop}).install()
+    redirect = Redirect(recorder, lambda: server)
+    Hook({**redirect.patches(), **native.patches(refusals), **programs.patches(), "uvloop": uvloop}).install()
     keep_bytecode_out(sources)
     stay_in_group()
     wall.install()

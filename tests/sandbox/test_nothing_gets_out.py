@@ -214,6 +214,27 @@ def test_everything_else_is_refused_and_told(boot, decoy, way):
     assert refused.place is None or refused.place.path == "main.py"
 
 
+NATIVE = {
+    "psqlpy": (
+        "import psqlpy",
+        f'await psqlpy.ConnectionPool(dsn="{DSN}").connection()',
+        "psqlpy._internal.ConnectionPool",
+    ),
+    "psqlpy-connect": ("from psqlpy import connect", f'await connect(dsn="{DSN}")', "psqlpy._internal.connect"),
+    "pg": ("import pg", 'pg.DB(host="127.0.0.2", port=PORT, user="app")', "pg._pg.connect"),
+    "pgdb": ("import pgdb", 'pgdb.connect(host="127.0.0.2:PORT", user="app")', "pg._pg.connect"),
+}
+
+
+@pytest.mark.parametrize("way", NATIVE)
+def test_native_drivers_that_are_not_redirected_are_refused(boot, way):
+    imports, body, door = NATIVE[way]
+    pytest.importorskip(way.partition("-")[0])
+    record = boot(main=ASYNC.format(imports=imports, body=body))
+    assert record.phase("startup").error.type == "ConnectionRefusedError", record.phase("startup").error
+    assert [one.target for one in record.refused] == [door]
+
+
 CHILDREN = {
     "run": ("import subprocess, sys", 'subprocess.run([sys.executable, "child.py"], check=True)'),
     "shell": ("import subprocess, sys", 'subprocess.run(sys.executable + " child.py", shell=True, check=True)'),
