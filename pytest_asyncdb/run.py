@@ -126,10 +126,13 @@ def _environment(first: Examination) -> tuple[tuple[str, str], ...]:
     installed = first.facts.installed
     names = ("sqlalchemy", "sqlmodel", "asyncpg", "psycopg", "greenlet", "fastapi", "litestar", "starlette", "pytest")
     versions = [(name, installed.version(name)) for name in names]
+    boot = first.facts.boot
+    drivers = sorted({engine.driver for engine in boot.engines if engine.driver}) if boot else []
     return (
         ("python", platform.python_version()),
         ("platform", f"{platform.system()} {platform.machine()}"),
         *((name, version) for name, version in versions if version),
+        *([("driver", ", ".join(drivers))] if drivers else []),
         ("ci", "yes" if os.environ.get("CI") else "no"),
     )
 

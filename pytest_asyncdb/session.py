@@ -229,7 +229,7 @@ def _lines(result: Result) -> dict[str, Line]:
     texts: dict[str, list[str]] = {}
     for one in result.findings:
         texts.setdefault(one.finding.id, []).append(render_finding(one))
-    return {c.id: Line(c.outcome, c.reason, "\n\n".join(texts.get(c.id, ()))) for c in result.checks}
+    return {c.id: Line(str(c.outcome), c.reason, "\n\n".join(texts.get(c.id, ()))) for c in result.checks}
 
 
 def _gate(result: Result, deselected: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 def test_a_conftest_that_imports_the_broken_app(broken):
     broken.write("tests/conftest.py", "from src.main import app\n")
-    broken.write("tests/test_own.py", "def test_own(): pass\n")
+    broken.write("tests/test_own.py", "def test_quokka(): pass\n")
     run = broken.pytest("--asyncdb-check")
     assert run.code == 1
     run.says("ADB201", "ADB301", "the project's tests were not run")
@@ -20,7 +20,7 @@ def test_an_app_that_ends_the_process_at_import(healthy, ending, conftest):
     (healthy.root / "src/main.py").write_text(f"{text}\n{ending}\n")
     if conftest:
         healthy.write("tests/conftest.py", "from src.main import app\n")
-    healthy.write("tests/test_own.py", "from src.main import app\ndef test_own(): pass\n")
+    healthy.write("tests/test_own.py", "from src.main import app\ndef test_quokka(): pass\n")
     run = healthy.pytest("--asyncdb-check")
     assert run.code == 1
     line = len(text.splitlines()) + 2
@@ -84,7 +84,7 @@ def test_a_conftest_that_fails_by_itself_does_not_hide_the_checks(healthy):
 
 
 def test_no_gate_runs_the_tests_all_the_same(broken):
-    broken.write("tests/test_own.py", "def test_own(): pass\n")
+    broken.write("tests/test_own.py", "def test_quokka(): pass\n")
     run = broken.pytest("--asyncdb-check", "--asyncdb-no-gate")
     assert run.code == 1
     run.says("passed", "ADB301")
@@ -105,7 +105,7 @@ def test_a_project_without_an_app(healthy):
     [
         (("--asyncdb-app=src.nowhere:app",), "src.nowhere"),
         (("--asyncdb-postgres=embeded",), "embedded"),
-        (("--asyncdb-postgres=postgresql://u:hidden-word-1@h:notaport/d",), "--asyncdb-postgres"),
+        (("--asyncdb-postgres=postgresql://u:hidden-word-1@h:notaport/d",), "port"),
         (("--asyncdb-report=out.xls",), ".json"),
         (("--asyncdb-report=nowhere/out.json",), "nowhere"),
         (("--asyncdb-fail-on=everything",), "latent"),

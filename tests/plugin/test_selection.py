@@ -41,7 +41,7 @@ def test_ids_are_listed_without_booting_anything_and_can_be_pasted_back(healthy)
 
 
 def test_without_the_flag_nothing_of_ours_is_collected(healthy):
-    healthy.write("tests/test_own.py", "def test_own(): pass\n")
+    healthy.write("tests/test_own.py", "def test_quokka(): pass\n")
     run = healthy.pytest()
     assert run.code == 0
     run.says("1 passed")
@@ -53,33 +53,33 @@ def test_without_the_flag_nothing_of_ours_is_collected(healthy):
     [
         (("-k", "ADB301"), "1 passed", 0),
         (("-k", "libpq-parameter"), "1 passed", 0),
-        (("-m", "asyncdb", "-k", "ADB301 or own"), "1 passed", 0),
-        (("-k", "own"), "1 passed", 0),
+        (("-m", "asyncdb", "-k", "ADB301 or quokka"), "1 passed", 0),
+        (("-k", "quokka"), "1 passed", 0),
         (("-p", "no:asyncdb"), "unrecognized arguments: --asyncdb-check", 4),
     ],
 )
 def test_pytest_users_select_as_they_are_used_to(healthy, arguments, passed, code):
-    healthy.write("tests/test_own.py", "def test_own(): pass\n")
+    healthy.write("tests/test_own.py", "def test_quokka(): pass\n")
     run = healthy.pytest("--asyncdb-check", *arguments)
     assert run.code == code, run.output
     run.says(passed)
 
 
 def test_checks_come_first_then_the_projects_tests(healthy):
-    healthy.write("tests/test_own.py", "def test_own(): pass\n")
+    healthy.write("tests/test_own.py", "def test_quokka(): pass\n")
     run = healthy.pytest("--asyncdb-check", "-v")
     assert run.code == 0, run.output
-    assert run.output.index(check_names()[-1]) < run.output.index("test_own PASSED")
+    assert run.output.index(check_names()[-1]) < run.output.index("test_quokka PASSED")
 
 
 def test_testpaths_and_given_tests_keep_their_tests(healthy):
     healthy.write("pytest.ini", "[pytest]\ntestpaths = tests\n")
-    healthy.write("tests/test_own.py", "def test_own(): pass\ndef test_other(): pass\n")
-    by_ini = healthy.pytest("--asyncdb-check", "-k", "own or other or ADB301")
+    healthy.write("tests/test_own.py", "def test_quokka(): pass\ndef test_quokka_too(): pass\n")
+    by_ini = healthy.pytest("--asyncdb-check", "-k", "quokka or ADB301")
     by_ini.says("3 passed")
-    by_id = healthy.pytest("--asyncdb-check", "tests/test_own.py::test_own", "-v")
-    by_id.says("test_own PASSED", "ADB301")
-    assert "test_other" not in by_id.output
+    by_id = healthy.pytest("--asyncdb-check", "tests/test_own.py::test_quokka", "-v")
+    by_id.says("test_quokka PASSED", "ADB301")
+    assert "test_quokka_too" not in by_id.output
 
 
 def test_deselected_and_stopped_at_the_first_failure(broken):
@@ -102,7 +102,7 @@ def test_junit_names_each_check_and_carries_the_findings(broken):
 
 
 def test_two_workers_tell_the_same(healthy, broken):
-    healthy.write("tests/test_own.py", "def test_own(): pass\n")
+    healthy.write("tests/test_own.py", "def test_quokka(): pass\n")
     run = healthy.pytest("--asyncdb-check", "-n", "2")
     assert run.code == 0, run.output
     run.says("SC-006")
