@@ -19,7 +19,6 @@ from packaging.requirements import Requirement
 
 from pytest_asyncdb.fixes import apply
 from pytest_asyncdb.model.settings import Settings
-from pytest_asyncdb.registry import load
 from pytest_asyncdb.run import analyse
 from pytest_asyncdb.sources.project import Project
 
@@ -155,6 +154,6 @@ def test_apps_are_judged_by_every_check(name, tmp_path):
         pytest.skip("broken on purpose; its own test reads the whole report")
     shutil.copytree(EXAMPLES / "apps" / name, tmp_path, dirs_exist_ok=True)
 
-    result = analyse(Settings(tmp_path.resolve(), prove=False), checks=load())
+    result = analyse(Settings(tmp_path.resolve(), prove=False))
 
     assert [f"{one.finding.place} {one.finding.id} {one.finding.message}" for one in result.findings] == []
