@@ -168,9 +168,8 @@ def _defined(project: Project) -> Iterator[_Candidate]:
 
 def _served(project: Project, found: Found) -> Iterator[_Candidate]:
     """The module that imports the app, adds to it and serves it: ``app.run()`` or ``uvicorn.run(app)``."""
-    stem = re.escape(found.path.rpartition("/")[2].removesuffix(".py"))
     name = re.escape(found.name)
-    imports = re.compile(rf"^from\s+[\w.]*\b{stem}\s+import\s+(?:\*|[^\n]*\b{name}\b)", re.MULTILINE)
+    imports = re.compile(rf"^from\s+{_as_imported(found.path)}\s+import\s+(?:\*|[^\n]*\b{name}\b)", re.MULTILINE)
     runs = re.compile(rf"\b{name}\.run\(|\b(?:run|serve)\(\s*(?:app\s*=\s*)?{name}\s*[,)]")
     for path in () if found.factory else project.python_files:
         if path != found.path and role_of(path) == "app" and b"run(" in (project.data(path) or b""):
@@ -188,9 +187,14 @@ def _candidate(project: Project, found: Found, found_in: str) -> _Candidate:
     )
 
 
+def _as_imported(path: str) -> str:
+    """Pattern of what a module may be called in an import: the end of its dotted path, however long."""
+    parts = dotted_name(path, ".").split(".")
+    return rf"\.*(?:{'|'.join(re.escape('.'.join(parts[start:])) for start in range(len(parts)))})"
+
+
 def _imported_by_tests(project: Project, found: Found) -> bool:
-    module = r"[\w.]*\b" + re.escape(found.path.rpartition("/")[2].removesuffix(".py"))
-    pattern = re.compile(_FROM_IMPORT.format(module=module, name=re.escape(found.name)), re.MULTILINE)
+    pattern = re.compile(_FROM_IMPORT.format(module=_as_imported(found.path), name=re.escape(found.name)), re.MULTILINE)
     return any(role_of(path) == "test" and pattern.search(project.text(path)) for path in project.python_files)
 
 

@@ -25,7 +25,7 @@ FRAMEWORKS = {
     "Esmerald": "esmerald",
     "AirAPI": "airapi",
 }
-_CONSTRUCTOR = re.compile(rb"\b(?:" + b"|".join(name.encode() for name in FRAMEWORKS) + rb")\s*\(")
+_CONSTRUCTOR = re.compile(rb"\b(?:" + b"|".join(name.encode() for name in FRAMEWORKS) + rb")\b")
 _LINE = re.compile(
     r"^(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=[ \t]*(?:\w+\.)*(?P<class>" + "|".join(FRAMEWORKS) + r")[ \t]*\(",
     re.MULTILINE,

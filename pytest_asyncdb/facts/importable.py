@@ -56,7 +56,7 @@ def _reached(start: str, candidates: dict[str, str], codebase: Codebase) -> set[
 def _siblings(name: str, candidates: Iterable[str]) -> list[str]:
     """Every module of the same top-level package; a top-level module stands for itself."""
     top, dot, _ = name.partition(".")
-    return [one for one in candidates if one.startswith(f"{top}.")] if dot else []
+    return [one for one in candidates if one == top or one.startswith(f"{top}.")] if dot else []
 
 
 def _is_importable(name: str, path: str, codebase: Codebase) -> bool:

@@ -122,7 +122,8 @@ def _url(record: UrlRecord, static: EngineUrl | None, urls: Sequence[WrittenUrl]
     """The URL that the engine really got, with the place where the project wrote it if that can be told."""
     written = static.written if static and static.written and _fits(static.written, record) else None
     if written is None:
-        written = next((url for url in urls if url.role == "app" and url.host and _is_same(url, record)), None)
+        same = [url for url in urls if url.role == "app" and url.host and _is_same(url, record)]
+        written = next((url for url in same if url.scheme == record.drivername), next(iter(same), None))
     return EngineUrl(
         scheme=record.drivername,
         host=record.host,
@@ -143,8 +144,8 @@ def _fits(written: WrittenUrl, record: UrlRecord) -> bool:
 
 
 def _is_same(written: WrittenUrl, record: UrlRecord) -> bool:
-    there = (record.drivername, record.host, record.database, record.username)
-    return (written.scheme, written.host, written.database, written.username) == there
+    there = (record.host, record.database, record.username)
+    return (written.host, written.database, written.username) == there
 
 
 def _is_template(text: str) -> bool:

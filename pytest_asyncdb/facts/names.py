@@ -61,7 +61,7 @@ class Names:
             found.update(".".join(parts[:end]) for end in range(1, len(parts)))
         return frozenset(found)
 
-    def canonical(self, node: ast.expr, scope: Scope) -> str | None:
+    def canonical(self, node: ast.expr, scope: Scope) -> str | None:  # noqa: PLR0911 - one return per kind of name
         """Dotted origin of a name or attribute; None for what only running it would tell, and for builtins."""
         if isinstance(node, ast.Attribute):
             if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
@@ -75,9 +75,13 @@ class Names:
         if found is None:
             return self._from_stars(node.id, scope.top, 0)
         bound, where = found
-        if bound.imported and bound.values and where is scope and node.lineno <= (bound.values[0][0].end_lineno or 0):
+        if bound.values and where is scope and node.lineno <= (bound.values[0][0].end_lineno or 0):
             # `AsyncSession = sessionmaker(class_=AsyncSession)`: up to there the name is the imported one.
-            return self._origin(node.id, Bound(imported=bound.imported), where, 0)
+            if bound.imported:
+                return self._origin(node.id, Bound(imported=bound.imported), where, 0)
+            starred = self._from_stars(node.id, scope.top, 0)
+            if starred is not None:
+                return starred
         return self._origin(node.id, *found, 0)
 
     def callee(self, node: ast.expr, scope: Scope) -> str | None:
@@ -116,7 +120,7 @@ class Names:
     def _origin(self, name: str, bound: Bound, scope: Scope, depth: int) -> str | None:
         if depth > _DEPTH:
             return None
-        if bound.imported is not None and bound.definition is None and not bound.values:
+        if bound.imported is not None and bound.definition is None and all(map(_is_none, bound.values)):
             module, member = bound.imported
             return self.member(module, member, depth) if member is not None else self._module(module)
         if scope.kind == "function":
@@ -146,6 +150,16 @@ class Names:
             if name in _STARS.get(star, ()):
                 return self.home(f"{star}.{name}")
             module = self._codebase.module(star)
-            if module is not None and depth < _DEPTH and name in module.scope.bindings:
+            if module is None or depth > _DEPTH:
+                continue
+            if name in module.scope.bindings:
                 return self.member(star, name, depth + 1)
+            further = self._from_stars(name, module.scope, depth + 1)
+            if further is not None:
+                return further
         return None
+
+
+def _is_none(value: tuple[ast.expr, Scope]) -> bool:
+    """``except ImportError: asyncpg = None`` leaves the name what it was imported as, where it matters."""
+    return isinstance(value[0], ast.Constant) and value[0].value is None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _VALIDATORS = frozenset({"field_validator", "validator", "model_validator", "root_validator"})
 _WHOLE = frozenset({"model_validator", "root_validator"})
+_INITIALISERS = frozenset({"__init__", "model_post_init", "__post_init__"})
 _OWN_NAMES = ("alias", "validation_alias", "env")
 
 
@@ -68,6 +69,8 @@ class SettingsReader:
     def validators(self, owner: Scope, name: str) -> list[Bound]:
         """Methods that may change the field: its validators, those of the whole model, ``__init__`` and the like."""
         found = []
+        field = owner.bindings.get(name)
+        is_set_inside = field is not None and any(scope.kind == "function" for _, scope in field.values)
         for method, bound in owner.bindings.items():
             if not isinstance(bound.definition, ast.FunctionDef):
                 continue
@@ -76,7 +79,7 @@ class SettingsReader:
                 fields = [one.value for one in getattr(used[decorator], "args", []) if isinstance(one, ast.Constant)]
                 if name in fields or "*" in fields or (decorator in _WHOLE and _mentions(bound.definition, name)):
                     found.append(bound)
-            if method in ("__init__", "model_post_init", "__post_init__") and _mentions(bound.definition, name):
+            if method in _INITIALISERS and not is_set_inside and _mentions(bound.definition, name):
                 found.append(bound)
         return found
 

@@ -14,9 +14,11 @@ from pytest_asyncdb.facts.modules import Describer
 from pytest_asyncdb.facts.sessions import SessionFactory
 from pytest_asyncdb.facts.tracing import Tracer
 from pytest_asyncdb.model.finding import Evidence
+from pytest_asyncdb.urls.parsed import is_secret_parameter
+from pytest_asyncdb.urls.redact import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from pytest_asyncdb.facts.codebase import Codebase, Source
     from pytest_asyncdb.facts.names import Names
@@ -123,7 +125,6 @@ class Static:
             (key, value, where) for key, value, where in given.given if key not in (*_URL_KEYWORDS, "connect_args")
         ]
         describer = Describer(self._codebase, self._flow.names, source)
-        hide = self._codebase.project.redactor.text
         return Engine(
             function=target,
             is_async=_CONFIGS.get(_last(target), _last(target) in _ASYNC),
@@ -132,12 +133,15 @@ class Static:
             evidence=Evidence.STATIC,
             url=self._url(inner, scope, given, place, source),
             role=source.role,
-            connect_args=tuple((key, hide(value)) for key, value in arguments),
+            connect_args=tuple((key, self._hide(key, value)) for key, value in arguments),
             connect_args_known=arguments_known,
-            options=tuple((key, hide(shown(value, where, self._flow))) for key, value, where in options),
+            options=tuple((key, self._hide(key, shown(value, where, self._flow))) for key, value, where in options),
             call=describer.call(raw.node, raw.scope, raw.level, target, describer.assigned(raw)),
             bound_to_async=bound_to_async,
         )
+
+    def _hide(self, name: str, value: str) -> str:
+        return repr(MASK) if is_secret_parameter(name) else self._codebase.project.redactor.text(value)
 
     def _inner(self, raw: RawCall, target: str) -> tuple[ast.Call, Scope]:
         """The call that has the URL and the options: for ``AsyncEngine(create_engine(...))`` the inner one."""
@@ -262,8 +266,3 @@ def _is_engine(target: str, node: ast.Call) -> bool:
 
 def _last(target: str) -> str:
     return target.rpartition(".")[2]
-
-
-def sites(engines: Iterable[Engine]) -> Iterator[tuple[str, int]]:
-    """File and line of each engine."""
-    return ((engine.place.path, engine.place.line) for engine in engines)

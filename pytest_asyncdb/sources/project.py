@@ -26,7 +26,7 @@ _NAMES = r"(?:pass(?:wd|word)?|pwd|secret(?:_?key)?|api_?key|token)"
 _SETTING = re.compile(rf"(?im)^[ \t-]*[\"']?(?P<name>\w*{_NAMES})[\"']?[ \t]*[:=][ \t]*[\"']?(?P<value>[^\s\"'#]+)")
 # In Python many a string beside such a name is none: only what looks like a password counts.
 _LITERAL = re.compile(
-    rf"(?i)(?P<name>{_NAMES})[ \t]*(?::[ \t]*\w+[ \t]*)?=[ \t]*"
+    rf"(?i)(?P<name>{_NAMES})(?:[\"'][ \t]*:|[ \t]*(?::[ \t]*\w+[ \t]*)?=)[ \t]*"
     r"[\"'](?P<value>(?=\S*\d)(?=\S*[a-z])[^\s\"']{8,})[\"']"
 )
 _SETTING_FILES = (".ini", ".cfg", ".yml", ".yaml", ".toml", ".conf")

@@ -115,6 +115,7 @@ def test_huge_and_unreadable_files_read_as_nothing(tree):
         (".env.production", f"DB_PASSWORD={SECRET}\n"),
         ("app/db.py", f'URL = "postgresql+asyncpg://me:{SECRET}@db/app"\n'),
         ("app/db.py", f'connect(host="db", password="{SECRET}")\n'),
+        ("app/db.py", f'ARGS = {{"password": "{SECRET}", "ssl": True}}\n'),
         ("alembic.ini", f"sqlalchemy.url = postgresql://me:{SECRET}@db/app\n"),
         ("compose.yaml", f"services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: {SECRET}\n"),
         ("docker-compose.yml", f"environment:\n  - DATABASE_URL=postgres://me:{SECRET}@db/app\n"),

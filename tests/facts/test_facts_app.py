@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_asyncdb.facts.app import AppNotFoundError, find_app
+from pytest_asyncdb.model.settings import Settings
+
+FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
+FACTORY = "from fastapi import FastAPI\ndef create_app():\n    app = FastAPI()\n    return app\n"
+
+
+def found(project, files, **settings):
+    made = project(files)
+    return find_app(made, Settings(made.root, **settings))
+
+
+@pytest.mark.parametrize(
+    ("files", "target", "import_root", "cwd"),
+    [
+        ({"main.py": FASTAPI}, "main:app", ".", "."),
+        ({"src/main.py": "from src.api import x\n" + FASTAPI, "src/api.py": "x=1"}, "src.main:app", ".", "."),
+        ({"src/main.py": "from .api import x\n" + FASTAPI, "src/api.py": "x=1"}, "src.main:app", ".", "."),
+        ({"src/main.py": "from api import x\n" + FASTAPI, "src/api.py": "x=1", ".env": ""}, "main:app", "src", "."),
+        (
+            {"backend/src/main.py": "from src.api import x\n" + FASTAPI, "backend/src/api.py": "", "backend/.env": ""},
+            "src.main:app",
+            "backend",
+            "backend",
+        ),
+        (
+            {"src/shop/__init__.py": "", "src/shop/asgi.py": "from shop import x\n" + FASTAPI, "pyproject.toml": ""},
+            "shop.asgi:app",
+            "src",
+            ".",
+        ),
+        ({"app/core/server.py": "from ..x import y\n" + FASTAPI, "app/x.py": ""}, "app.core.server:app", ".", "."),
+        ({"app/__init__.py": FASTAPI}, "app:app", ".", "."),
+        (
+            {"app/main.py": FASTAPI, "app/__init__.py": "", "alembic/env.py": "import alembic"},
+            "app.main:app",
+            ".",
+            ".",
+        ),
+    ],
+)
+def test_finds_app_and_where_it_is_imported_from(project, files, target, import_root, cwd):
+    app = found(project, files)
+    assert (app.target, app.import_root, app.cwd, app.framework) == (target, import_root, cwd, "fastapi")
+    assert not app.factory
+
+
+TWO = {"a/main.py": FASTAPI, "b/main.py": FASTAPI, "b/__init__.py": "", "a/__init__.py": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found_in"),
+    [
+        ("pyproject.toml", '[tool.fastapi]\nentrypoint = "b.main:app"\n', "pyproject.toml:2"),
+        ("Procfile", "web: uvicorn b.main:app --port $PORT\n", "Procfile:1"),
+        ("Dockerfile", 'FROM x\nCMD ["uvicorn", "b.main:app", "--host", "0.0.0.0"]\n', "Dockerfile:2"),
+        ("Dockerfile", "CMD python -m uvicorn --reload \\\n  b.main:app\n", "Dockerfile:1"),
+        (
+            "docker/prod.Dockerfile",
+            "CMD gunicorn -k uvicorn.workers.UvicornWorker b.main:app\n",
+            "docker/prod.Dockerfile:1",
+        ),
+        ("docker-compose.yml", "services:\n  web:\n    command: fastapi run b/main.py\n", "docker-compose.yml:3"),
+        ("compose.yaml", "services:\n  w:\n    command: [hypercorn, 'b.main:app']\n", "compose.yaml:3"),
+        ("Makefile", "run:\n\tcd b && uvicorn main:app\n", "Makefile:2"),
+        ("scripts/start.sh", "exec granian --interface asgi b.main:app\n", "scripts/start.sh:1"),
+        ("run.py", 'import uvicorn\nuvicorn.run(\n    "b.main:app", reload=True)\n', "run.py:2"),
+        (".vscode/launch.json", '{"args": ["uvicorn", "b.main:app"]}\n', ".vscode/launch.json:1"),
+        ("tests/test_api.py", "from b.main import app\n", "b/main.py:2"),
+    ],
+)
+def test_reads_the_app_off_what_starts_it(project, name, text, found_in):
+    app = found(project, {**TWO, name: text})
+    assert (app.module_path, app.found_in) == ("b/main.py", found_in)
+    if name != "Makefile":
+        assert app.target == "b.main:app"
+        assert "a.main:app" in app.others or name.startswith("tests")
+
+
+@pytest.mark.parametrize(
+    ("command", "factory"),
+    [
+        ("uvicorn --factory app.main:create_app", True),
+        ("gunicorn 'app.main:create_app()'", True),
+        ("uvicorn app.main:api", False),
+    ],
+)
+def test_factories_of_commands(project, command, factory):
+    app = found(project, {"app/main.py": FACTORY + "api = create_app()\n", "Procfile": f"web: {command}\n"})
+    assert app.factory is factory
+    assert app.found_in == "Procfile:1"
+
+
+@pytest.mark.parametrize(
+    ("files", "target", "factory", "framework"),
+    [
+        ({"app/factory.py": FACTORY, "app/__init__.py": ""}, "app.factory:create_app", True, "fastapi"),
+        (
+            {"app/factory.py": FACTORY, "app/asgi.py": "from app.factory import create_app\napp = create_app()\n"},
+            "app.asgi:app",
+            False,
+            "fastapi",
+        ),
+        (
+            {"app.py": "from litestar import Litestar\nasync def x(): ...\napp = Litestar([x])\n"},
+            "app:app",
+            False,
+            "litestar",
+        ),
+        (
+            {"web.py": "import starlette.applications as s\napp: s.Starlette = s.Starlette()\n"},
+            "web:app",
+            False,
+            "starlette",
+        ),
+        ({"srv.py": "from quart import Quart as Q\nif True:\n    app = Q(__name__)\n"}, "srv:app", False, "quart"),
+        (
+            {
+                "config.py": "from sanic import Sanic\napp = Sanic('x')\n",
+                "server.py": "from config import *\nif __name__ == '__main__':\n    app.run()\n",
+            },
+            "server:app",
+            False,
+            "sanic",
+        ),
+        (
+            {"main.py": "from fastapi import FastAPI\nadmin = FastAPI()\nsite = FastAPI()\nsite.mount('/a', admin)\n"},
+            "main:site",
+            False,
+            "fastapi",
+        ),
+        (
+            {"main.py": "from fastapi import FastAPI\nclass Api(FastAPI): ...\napp = Api()\n"},
+            "main:app",
+            False,
+            "fastapi",
+        ),
+        (
+            {"main.py": "import (\nfrom fastapi import FastAPI\napp = FastAPI(title='x')\n"},
+            "main:app",
+            False,
+            "fastapi",
+        ),
+    ],
+)
+def test_scans_modules(project, files, target, factory, framework):
+    app = found(project, files)
+    assert (app.target, app.factory, app.framework) == (target, factory, framework)
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "tests/main.py",
+        "examples/app/main.py",
+        ".claude/main.py",
+        "docs/main.py",
+        "{{cookiecutter.x}}/main.py",
+        "app/templates/project/main.py",
+        "node_modules/x/main.py",
+        "conftest.py",
+    ],
+)
+def test_tests_examples_and_vendored_copies_never_win(project, aside):
+    app = found(project, {"zz/deep/down/service.py": FASTAPI, aside: FASTAPI})
+    assert app.module_path == "zz/deep/down/service.py"
+
+
+@pytest.mark.parametrize(
+    ("setting", "target", "factory"),
+    [
+        ("app.factory:create_app", "app.factory:create_app", True),
+        ("app.factory:create_app()", "app.factory:create_app", True),
+        ("b.main:app", "b.main:app", False),
+        ("b.main", "b.main:app", False),
+        ("tests.helper:app", "tests.helper:app", False),
+        ("broken:anything", "broken:anything", False),
+    ],
+)
+def test_what_the_user_names_wins(project, setting, target, factory):
+    files = {
+        **TWO,
+        "app/factory.py": FACTORY,
+        "tests/helper.py": FASTAPI,
+        "broken.py": "def (",
+        "Procfile": "uvicorn a.main:app",
+    }
+    app = found(project, files, app=setting)
+    assert (app.target, app.factory, app.found_in) == (target, factory, "asyncdb_app")
+
+
+def test_the_users_working_directory_wins(project):
+    made = project({"api/main.py": FASTAPI, "run/x.txt": ""})
+    assert find_app(made, Settings(made.root, cwd=made.root / "run")).cwd == "run"
+
+
+@pytest.mark.parametrize(
+    ("setting", "parts"),
+    [
+        ("no.such:app", ["asyncdb_app", "'no.such:app'", "no/such.py", "`main:app`"]),
+        ("main:nothing", ["asyncdb_app", "main.py defines no `nothing`", "`main:app`"]),
+        ("main app", ["asyncdb_app", "`module:attribute`"]),
+    ],
+)
+def test_says_what_is_wrong_with_what_the_user_named(project, setting, parts):
+    with pytest.raises(AppNotFoundError) as caught:
+        found(project, {"main.py": FASTAPI}, app=setting)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_says_what_was_looked_for(project):
+    with pytest.raises(AppNotFoundError) as caught:
+        found(project, {"tests/main.py": FASTAPI, "lib.py": "x = 1"})
+    message = str(caught.value)
+    for part in (
+        "[tool.fastapi]",
+        "uvicorn",
+        "Dockerfile",
+        "create_app()",
+        "2 Python files",
+        "asyncdb_app",
+        "--asyncdb-app",
+    ):
+        assert part in message
+
+
+def test_comments_and_missing_modules_start_nothing(project):
+    files = {
+        "main.py": FASTAPI,
+        "Procfile": "# web: uvicorn other:app\nweb: uvicorn missing.module:app\n",
+        "other.py": FASTAPI,
+    }
+    assert found(project, files).target == "main:app"

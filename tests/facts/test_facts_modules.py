@@ -1,0 +1,175 @@
+# A case is a line, however long: the tables are read downwards.
+# ruff: noqa: E501
+from __future__ import annotations
+
+import pytest
+
+from pytest_asyncdb.facts.python import Level
+
+
+def module(facts, name):
+    return next(one for one in facts.modules if one.name == name)
+
+
+@pytest.mark.parametrize(
+    ("code", "target"),
+    [
+        ("from sqlmodel import create_engine as ce\ne = ce('x')", "sqlmodel.create_engine"),
+        ("import sqlalchemy as sa\ne = sa.create_engine('x')", "sqlalchemy.create_engine"),
+        ("import sqlalchemy.ext.asyncio\ne = sqlalchemy.ext.asyncio.create_async_engine('x')", "sqlalchemy.ext.asyncio.create_async_engine"),
+        ("from sqlalchemy.ext import asyncio as s\ne = s.create_async_engine('x')", "sqlalchemy.ext.asyncio.create_async_engine"),
+        ("from sqlalchemy.ext.asyncio.engine import create_async_engine\ne = create_async_engine('x')", "sqlalchemy.ext.asyncio.create_async_engine"),
+        ("from sqlalchemy.engine import create_engine\ne = create_engine('x')", "sqlalchemy.create_engine"),
+        ("from sqlmodel import *\ne = create_engine('x')", "sqlmodel.create_engine"),
+        ("from app.own import create_engine\ne = create_engine('x')", "app.own.create_engine"),
+        ("from .own import create_engine\ne = create_engine('x')", "app.own.create_engine"),
+        ("from app import create_engine\ne = create_engine('x')", "app.own.create_engine"),
+        ("from app.again import make\ne = make('x')", "sqlalchemy.create_engine"),
+        ("from app.stars import *\ne = create_engine('x')", "app.own.create_engine"),
+        ("from . import own\ne = own.create_engine('x')", "app.own.create_engine"),
+        ("import app.own\ne = app.own.create_engine('x')", "app.own.create_engine"),
+        ("from sqlalchemy import create_engine\ndef create_engine(u): ...\ne = create_engine('x')", "app.db.create_engine"),
+        ("from sqlalchemy import create_engine\nmake = create_engine\ne = make('x')", "sqlalchemy.create_engine"),
+        ("from sqlalchemy.ext.asyncio import async_sessionmaker as m\ne = m[int]()", "sqlalchemy.ext.asyncio.async_sessionmaker"),
+        ("def f():\n    from sqlalchemy import create_engine\n    return create_engine('x')", "sqlalchemy.create_engine"),
+        ("try:\n    from sqlalchemy import create_engine\nexcept ImportError:\n    create_engine = None\ne = create_engine('x')", "sqlalchemy.create_engine"),
+    ],
+)  # fmt: skip
+def test_calls_have_canonical_targets(facts, code, target):
+    about = facts(
+        {
+            "app/__init__.py": "from app.own import create_engine\n",
+            "app/own.py": "def create_engine(url): ...\n",
+            "app/again.py": "from sqlalchemy import create_engine as make\n",
+            "app/stars.py": "from .own import *\n",
+            "app/db.py": code,
+        }
+    )
+    targets = [call.target for call in module(about, "app.db").calls]
+    assert targets == [target]
+
+
+def test_what_resolves_in_circles_ends(facts):
+    about = facts(
+        {"a.py": "from b import create_engine\nx = x.y\ncreate_engine(x)\n", "b.py": "from a import create_engine\n"}
+    )
+    assert about.static_engines == ()
+
+
+def test_a_parameter_hides_an_import(facts):
+    code = "from sqlalchemy import create_engine\ndef f(create_engine):\n    return create_engine('x')\n"
+    assert module(facts({"db.py": code}), "db").calls == ()
+
+
+IMPORTS = """\
+from __future__ import annotations
+import typing as t
+from typing import TYPE_CHECKING
+from sqlmodel import SQLModel, create_engine as ce
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+if TYPE_CHECKING:
+    from sqlalchemy.pool import NullPool
+try:
+    import asyncpg
+except ImportError:
+    asyncpg = None
+if __name__ == "__main__":
+    import uvicorn
+def f(e: "AsyncEngine") -> t.Any:
+    from . import other
+    return ce, asyncpg
+__all__ = ["SQLModel"]
+"""
+
+
+def test_imports_have_level_and_use(facts):
+    about = facts(
+        {"app/__init__.py": "", "app/other.py": "from app.db import AsyncSession\nAsyncSession", "app/db.py": IMPORTS}
+    )
+    found = {one.alias: (one.module, one.name, one.level, one.used) for one in module(about, "app.db").imports}
+    assert found["ce"] == ("sqlmodel", "create_engine", Level.MODULE, True)
+    assert found["SQLModel"] == ("sqlmodel", "SQLModel", Level.MODULE, True)
+    assert found["AsyncEngine"][3]
+    assert found["AsyncSession"][3], "another module imports it from here"
+    assert found["NullPool"] == ("sqlalchemy.pool", "NullPool", Level.TYPE_CHECKING, False)
+    assert found["asyncpg"] == ("asyncpg", None, Level.GUARDED, True)
+    assert found["uvicorn"] == ("uvicorn", None, Level.FUNCTION, False)
+    assert found["other"] == ("app", "other", Level.FUNCTION, False)
+    assert found["t"] == ("typing", None, Level.MODULE, True)
+
+
+CALL = """\
+from sqlalchemy.ext.asyncio import create_async_engine
+ключ = "é"
+class Db:
+\tengine = create_async_engine(  # ü
+\t\t"postgresql+asyncpg://me:s3cretValue9@h/d",
+\t\techo = True, pool_size=-5,
+\t\t**{"ü": 1},
+\t)
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_calls_have_exact_spans_and_no_secret(facts, newline, bom):
+    about = facts({"db.py": (bom + CALL).replace("\n", newline)})
+    text = about.project.text("db.py")
+    (call,) = module(about, "db").calls
+    assert text[call.callee.start : call.callee.end] == "create_async_engine"
+    assert (call.span.line, call.span.column, call.assigned_to) == (4, 11, "db.Db.engine")
+    parts = [text[one.span.start : one.span.end] for one in call.arguments]
+    assert parts == ['"postgresql+asyncpg://me:s3cretValue9@h/d"', "echo = True", "pool_size=-5", '**{"ü": 1}']
+    assert [one.keyword for one in call.arguments] == [None, "echo", "pool_size", "**"]
+    assert call.positional(0).value.literal == "postgresql+asyncpg://me:***@h/d"
+    assert call.argument("pool_size").value.literal == -5
+    assert "s3cretValue9" not in repr(about.modules)
+
+
+def test_attributes_and_globals_are_assigned_names(facts):
+    code = (
+        "from sqlalchemy.ext.asyncio import create_async_engine\n"
+        "class Manager:\n    def __init__(self):\n        self.engine = create_async_engine('x')\n"
+        "def init():\n    global engine\n    engine = create_async_engine('y')\n"
+        "def local():\n    mine = create_async_engine('z')\n"
+    )
+    assert [call.assigned_to for call in module(facts({"db.py": code}), "db").calls] == [
+        "db.Manager.engine",
+        "db.engine",
+        None,
+    ]
+
+
+def test_what_cannot_be_parsed_is_a_fault_with_its_place(facts):
+    about = facts({"app/main.py": "x = 1\nfrom fastapi import (\n", "app/null.py": b"x = 1\0"})
+    fault = module(about, "app.main").fault
+    assert (fault.place.path, fault.place.line) == ("app/main.py", 2)
+    assert "can't parse" in fault.message
+    assert "newer Python" in fault.message
+    assert module(about, "app.null").fault is not None
+
+
+def test_invalid_escapes_are_no_fault_under_strict_warnings(facts):
+    assert module(facts({"a.py": 'x = "\\d"\n'}), "a").fault is None
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [
+        ("src/main.py", "app"),
+        ("src/tests/helper.py", "test"),
+        ("src/test_x.py", "test"),
+        ("conftest.py", "test"),
+        ("alembic/env.py", "migration"),
+        ("migrations/versions/0001_x.py", "migration"),
+        ("db/schema/env.py", "migration"),
+        ("db/schema/versions/a.py", "migration"),
+        ("scripts/seed.py", "script"),
+        ("examples/a.py", "script"),
+        ("setup.py", "script"),
+        ("latest/app.py", "app"),
+    ],
+)
+def test_roles(facts, path, role):
+    about = facts({path: "import sqlalchemy\n", "db/schema/script.py.mako": ""})
+    assert next(one.role for one in about.modules if one.path == path) == role
