@@ -13,6 +13,7 @@ from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.exceptions import ContainerStartException
 
+from pytest_asyncdb.postgres import engine
 from pytest_asyncdb.postgres.owner import abandoned, tag
 from pytest_asyncdb.postgres.protocol import USER, ServerError
 from pytest_asyncdb.postgres.supervision.cluster import SERVER_FLAGS
@@ -40,7 +41,7 @@ WAYS_OUT = (
     "or another server with --asyncdb-postgres=embedded, local or a URL"
 )
 PROTOCOL_3 = 196608
-HERE = ("localhost", "127.0.0.1")
+HERE = ("127.0.0.1", "localhost")
 
 
 class Container(PostgresContainer):
@@ -60,6 +61,7 @@ class Container(PostgresContainer):
             timeout: seconds until it must be ready.
         """
         super().__init__(image, port=PORT, username=USER, password=verifier, dbname=USER, driver=None)
+        self.address = ("", 0)
         self._end = time.monotonic() + timeout
         flags = [
             word for flag, value in SERVER_FLAGS.items() if flag not in OUTSIDE for word in ("-c", f"{flag}={value}")
@@ -83,17 +85,27 @@ class Container(PostgresContainer):
         while True:
             if step % LOOK == 0:
                 self._must_run()
-            if step and _speaks(self.address()):
-                return
+            for address in self._addresses() if step else ():
+                if _speaks(address):
+                    self.address = address
+                    return
             if time.monotonic() > self._end:
                 raise ServerError(f"the container was not ready in time. {WAYS_OUT}; {self._last_words()}")
             step += 1
             time.sleep(STEP)
 
-    def address(self) -> tuple[str, int]:
-        """Where it is reached; ``localhost`` could be an address with another port."""
-        host = self.get_container_host_ip()
-        return "127.0.0.1" if host in HERE else host, self.get_exposed_port(PORT)
+    def _addresses(self) -> Iterator[tuple[str, int]]:
+        """Where it may be reached: on this machine, on the engine's, or (from inside another container) directly.
+
+        Never ``localhost``: its IPv6 address can have another port.
+        """
+        network = self.get_wrapped_container().attrs["NetworkSettings"]
+        ports = [int(one["HostPort"]) for one in network["Ports"].get(f"{PORT}/tcp") or ()]
+        host_of_engine = self.get_docker_client().host()
+        near = HERE[:1] if host_of_engine in HERE or isinstance(engine.endpoint(), str) else ()
+        for host in dict.fromkeys((*near, *({host_of_engine} - set(HERE)))):
+            yield from ((host, port) for port in dict.fromkeys(ports))
+        yield from ((one["IPAddress"], PORT) for one in network["Networks"].values() if one["IPAddress"])
 
     def _must_run(self) -> None:
         container = self.get_wrapped_container()
@@ -126,7 +138,7 @@ def running(image: str, name: str, verifier: str, *, timeout: float, remove: boo
         _sweep(container)
         with _without_reaper():
             container.start()
-        yield container.address()
+        yield container.address
     except (DockerException, ContainerStartException) as error:
         raise ServerError(f"a container of {image} cannot be started: {error}. {WAYS_OUT}") from None
     finally:
@@ -159,7 +171,7 @@ def _sweep(container: Container) -> None:
 def _speaks(address: tuple[str, int]) -> bool:
     """Whether a server asks there for a password; while it starts, it says something else or nothing."""
     words = f"user\0{USER}\0\0".encode()
-    with suppress(OSError), socket.create_connection(address, timeout=2.0) as connection:
+    with suppress(OSError), socket.create_connection(address, timeout=1.0) as connection:
         connection.sendall(struct.pack("!II", 8 + len(words), PROTOCOL_3) + words)
         return connection.recv(1) == b"R"
     return False

@@ -21,6 +21,8 @@ T = TypeVar("T")
 _NAME = re.compile(rf"{PREFIX}[a-z0-9_]{{1,{63 - len(PREFIX)}}}")
 PATIENCE = 20.0
 """Seconds to connect, and for one statement."""
+FAREWELL = 0.05
+"""Seconds for a refused TLS connection to close: asyncpg does not wait, and an open transport is a warning."""
 FILE_COPY_SINCE = 15
 """First version in which copying a template's files must be asked for; it is twice as fast as its new default."""
 
@@ -130,16 +132,20 @@ def _run(server: Server, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> 
     import asyncpg
 
     async def connected() -> T:
-        connection = await asyncpg.connect(
-            host=server.host,
-            port=server.port,
-            user=server.user,
-            password=server.password,
-            database=server.database,
-            ssl="prefer" if server.provider == "url" else False,  # ours is on this machine
-            timeout=PATIENCE,
-            command_timeout=PATIENCE,
-        )
+        try:
+            connection = await asyncpg.connect(
+                host=server.host,
+                port=server.port,
+                user=server.user,
+                password=server.password,
+                database=server.database,
+                ssl="prefer" if server.provider == "url" else False,  # ours is on this machine
+                timeout=PATIENCE,
+                command_timeout=PATIENCE,
+            )
+        except Exception:
+            await asyncio.sleep(FAREWELL)
+            raise
         try:
             return await work(connection)
         finally:

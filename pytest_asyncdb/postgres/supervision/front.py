@@ -12,6 +12,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 
 from pytest_asyncdb.postgres.supervision import scram
 from pytest_asyncdb.postgres.supervision.pump import pump
@@ -22,6 +23,7 @@ LONGEST_STARTUP = 10_000
 TLS_HANDSHAKE = b"\x16"
 PATIENCE = 60.0
 """Seconds a client has to say who it is, as with the server itself."""
+PAUSE = 0.01
 SASL, SASL_CONTINUE, SASL_FINAL = 10, 11, 12
 
 TYPE_CHECKING = False
@@ -59,11 +61,18 @@ class Front:
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def close(self) -> None:
+        """Listen no longer; connections end with the server's."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes accept() where the system can
+        self._listener.close()
+
     def _accept(self) -> None:
-        while True:
+        while self._listener.fileno() >= 0:
             try:
                 client, _ = self._listener.accept()
             except OSError:  # the client is gone again, or there are too many: the next may be served
+                time.sleep(PAUSE)
                 continue
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 

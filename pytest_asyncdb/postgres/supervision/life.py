@@ -60,6 +60,8 @@ def _serve_binaries(line: Line, request: Message, user: identity.Identity, path:
     except (StartError, OSError) as error:
         line.say("failed", reason=str(error), log=cluster.log_tail())
     finally:
+        for front in fronts:
+            front.close()
         cluster.stop()
         line.say("stopped")
 
@@ -81,22 +83,23 @@ def _front(tls: Message, request: Message, upstream: str | tuple[str, int]) -> F
 
 def _serve_container(line: Line, request: Message, _user: identity.Identity, path: str) -> None:
     """Stand in front of a container that the owner starts, and take it away at the end."""
-    endpoint, exists = request["endpoint"], False
+    endpoint, front = request["endpoint"], None
     try:
         tls = line.receive()
         line.say("watching", directory=path)
         container = line.receive()
-        exists = True
         front = _front(tls, request, container["upstream"])
         line.say("ready", port=front.port, directory=path)
         _hold(line, request)
     finally:
+        if front:
+            front.close()
         line.say("stopped")
         rundir.remove_tree(path)  # before the container, which may take its time
         if endpoint:
             from pytest_asyncdb.postgres.supervision.janitor import remove_container
 
-            remove_container(endpoint, request["container"], exists=exists)
+            remove_container(endpoint, request["container"], exists=front is not None)
 
 
 def _serve_workspace(line: Line, request: Message, _user: identity.Identity, path: str) -> None:

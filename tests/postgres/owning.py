@@ -1,0 +1,37 @@
+"""A process that owns a server, for tests that need one to die: ``python owning.py REQUEST BASE ACTION``.
+
+Prints one JSON line when the server is ready. BASE is where the server's directory is made (empty: wherever it
+wants), ACTION what happens then: ``leave`` the block, ``raise`` in it, ``wait`` for a signal or for end-of-file.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import platformdirs
+
+from pytest_asyncdb.postgres import binaries, docker, url
+from pytest_asyncdb.postgres.choose import choose
+
+
+def main() -> None:
+    request, base, action = sys.argv[1:]
+    if base:
+        for module in (binaries, docker, url):
+            module.bases = lambda: (base,)
+    if shared := os.environ.get("SHARED_CACHE"):
+        platformdirs.site_cache_path = lambda _: Path(shared)
+    with choose(request).provider.serve() as server:
+        ready = {"port": server.port, "password": server.password, "workspace": os.fspath(server.workspace)}
+        (Path(server.workspace) / "copy of .env").write_text("SECRET=hunter2\n")
+        sys.stdout.write(json.dumps({**ready, "version": server.version}) + "\n")
+        sys.stdout.flush()
+        if action == "raise":
+            raise RuntimeError("the test wants it")
+        if action == "wait":
+            sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

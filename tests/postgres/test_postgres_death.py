@@ -1,0 +1,174 @@
+"""Whatever becomes of the owner, nothing is left of its server."""
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+
+EARLY = [0.0, 0.03, 0.06, 0.09, 0.12, 0.15, 0.2, 0.3]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_owner_killed_while_it_serves(own, number, named):
+    named("embedded")
+    owner = own("embedded")
+    owner.ready()
+    assert owner.left()
+    owner.process.send_signal(number)
+    owner.assert_gone()
+
+
+@pytest.mark.parametrize("moment", EARLY)
+def test_owner_killed_while_the_server_starts(own, moment, named):
+    named("embedded")
+    owner = own("embedded")
+    time.sleep(moment + random.uniform(0, 0.02))
+    owner.process.kill()
+    owner.assert_gone()
+
+
+@pytest.mark.parametrize("moment", [0.1, 0.2, 0.35, 0.5])
+def test_owner_killed_while_the_first_cluster_is_made(own, tmp_path, moment, named):
+    named("embedded")
+    before = shared_memory()
+    owner = own("embedded", environment={"XDG_CACHE_HOME": os.fspath(tmp_path)})
+    time.sleep(moment + random.uniform(0, 0.05))
+    owner.process.kill()
+    owner.assert_gone()
+    owner.assert_gone(3.0)
+    assert sorted(path.name for path in tmp_path.rglob("templates/*.*")) == []
+    assert shared_memory() - before == set()
+
+
+def shared_memory():
+    """What servers of ours would leave in shared memory: by name, since others may run at the same time."""
+    return {path for path in Path("/dev/shm").glob("PostgreSQL.*") if path.stat().st_mtime > time.time() - 1}
+
+
+def test_the_whole_process_group_killed(own, named):
+    named("embedded")
+    owner = own("embedded", start_new_session=True)
+    owner.ready()
+    os.killpg(owner.process.pid, signal.SIGKILL)
+    owner.assert_gone()
+
+
+def test_a_forked_child_does_not_keep_the_server_alive(own, tmp_path, named):
+    """It inherits the line to the supervisor, so end-of-file never comes: the other leash must do."""
+    named("embedded")
+    script = tmp_path / "forking.py"
+    owner = own("embedded")
+    ready = owner.ready()
+    del script, ready
+    children = fork_holder(owner.process.pid)
+    try:
+        owner.process.kill()
+        owner.assert_gone()
+    finally:
+        for fd in children:
+            os.close(fd)
+
+
+def fork_holder(pid):
+    """Hold the write ends of the owner's pipes open, as a forked child of it would."""
+    held = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        if os.readlink(link).startswith("pipe:") and int(link.name) > 2:
+            held.append(os.open(link, os.O_WRONLY | os.O_NONBLOCK) if os.access(link, os.W_OK) else os.open(link, os.O_RDONLY | os.O_NONBLOCK))
+    assert held
+    return held
+
+
+def test_the_supervisor_ignores_what_a_terminal_sends(own, named):
+    named("embedded")
+    owner = own("embedded")
+    owner.ready()
+    supervisor = supervisor_of(owner)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        os.kill(supervisor, number)
+    time.sleep(0.1)
+    assert owner.base.exists()
+    assert list(owner.base.iterdir())
+    assert owner.finish() == (0, "")
+    owner.assert_gone()
+
+
+def test_the_server_dies_with_its_supervisor_and_the_next_start_sweeps(own, monkeypatch, named):
+    named("embedded")
+    owner = own("embedded")
+    owner.ready()
+    os.kill(supervisor_of(owner), signal.SIGKILL)
+    end = time.monotonic() + 2
+    while [one for one in owner.left() if isinstance(one, int)] and time.monotonic() < end:
+        time.sleep(0.01)
+    (directory,) = owner.left()
+    owner.process.kill()
+    an_hour_ago = time.time() - 3600
+    os.utime(directory, (an_hour_ago, an_hour_ago))
+    other = own("embedded")
+    other.ready()
+    end = time.monotonic() + 2
+    while directory.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not directory.exists()
+    assert other.finish() == (0, "")
+
+
+def test_a_sweep_spares_what_lives_or_is_new_or_not_ours(own, base, named):
+    named("embedded")
+    alive = own("embedded")
+    alive.ready()
+    (living,) = base.iterdir()
+    new, foreign = base / "asyncdb-new", base / "somebody"
+    new.mkdir()
+    foreign.mkdir()
+    for path in (living, foreign):
+        os.utime(path, (0, 0))
+    other = own("embedded", "leave")
+    other.ready()
+    assert other.finish() == (0, "")
+    assert {living, new, foreign} <= set(base.iterdir())
+
+
+def supervisor_of(owner):
+    children = Path(f"/proc/{owner.process.pid}/task/{owner.process.pid}/children").read_text().split()
+    return int(children[0])
+
+
+def test_an_exception_in_the_block_is_the_owners_business(own, named):
+    named("embedded")
+    owner = own("embedded", "raise")
+    owner.ready()
+    status, errors = owner.finish()
+    assert status == 1
+    assert errors.rstrip().endswith("RuntimeError: the test wants it")
+    owner.assert_gone()
+
+
+def test_ctrl_c_in_the_block(own, named):
+    named("embedded")
+    owner = own("embedded")
+    owner.ready()
+    owner.process.send_signal(signal.SIGINT)
+    status, errors = owner.finish()
+    assert status == -signal.SIGINT
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    owner.assert_gone()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can close a directory to somebody else")
+def test_root_with_binaries_that_only_root_can_reach(own, base, tmp_path, named):
+    found = named("local")._found[0]  # noqa: SLF001 - where the binaries are
+    home = tmp_path / "root's home"
+    shutil.copytree(found.bin.parent, home / "pg", symlinks=True, ignore=shutil.ignore_patterns("pgxs"))
+    home.chmod(0o700)
+    owner = own(f"local:{home}/pg/bin", environment={"SHARED_CACHE": os.fspath(base / "cache" / "shared")})
+    assert int(owner.ready()["version"].split(".")[0]) >= 13
+    assert owner.finish() == (0, "")
