@@ -76,7 +76,7 @@ def prove(bench: Bench) -> tuple[tuple[ReportedFinding, ...], Trial | None]:
 def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
     from pytest_asyncdb.copy import TooLargeError, copy_project
     from pytest_asyncdb.examine import examine
-    from pytest_asyncdb.postgres.databases import create_database
+    from pytest_asyncdb.postgres.databases import create_database, drop_database, fresh_name
     from pytest_asyncdb.postgres.protocol import ServerError
     from pytest_asyncdb.sources.project import Project
 
@@ -87,15 +87,16 @@ def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
     directory = bench.server.workspace / f"copy-{name}"
     try:
         copy_project(bench.first.project, directory, texts)
-        server = create_database(bench.server, f"asyncdb_copy_{name}")
+        server = create_database(bench.server, fresh_name())
     except (OSError, TooLargeError, ServerError) as error:
         return Trial(chosen, texts, None, f"the project could not be copied: {error}")
     settings = replace(bench.settings, root=directory)
-    return Trial(
-        chosen,
-        texts,
-        examine(Project(directory), bench.app, settings, server, [check.id for check in bench.first.checks]),
-    )
+    try:
+        ids = [check.id for check in bench.first.checks]
+        return Trial(chosen, texts, examine(Project(directory), bench.app, settings, server, ids))
+    finally:
+        if server.provider == "url":  # every other server goes away with its databases
+            drop_database(bench.server, server.database)
 
 
 def _outcome(bench: Bench, finding: Finding, fix: Fix, trial: Trial | None) -> FixOutcome:
