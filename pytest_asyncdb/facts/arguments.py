@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_asyncdb.facts.bindings import Scope
     from pytest_asyncdb.facts.flow import Flow
-    from pytest_asyncdb.facts.scopes import Scope
 
 _MUTATORS = frozenset({"update", "setdefault", "pop", "clear"})
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
 
-    from pytest_asyncdb.facts.scopes import RawCall, RawImport, Scope
+    from pytest_asyncdb.facts.bindings import RawCall, RawImport, Scope
     from pytest_asyncdb.model.place import Span
     from pytest_asyncdb.sources.lines import Lines
     from pytest_asyncdb.sources.project import Project

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_asyncdb.facts.bindings import Bound, Scope
     from pytest_asyncdb.facts.codebase import Codebase, Source
     from pytest_asyncdb.facts.names import Names
-    from pytest_asyncdb.facts.scopes import Bound, Scope
 
 Value: TypeAlias = "tuple[ast.expr, Scope]"
 _DEPTH = 8

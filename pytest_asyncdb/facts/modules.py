@@ -12,9 +12,9 @@ from pytest_asyncdb.facts.python import Argument, Call, Expression, Import, Leve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_asyncdb.facts.bindings import RawCall, RawImport, Scope
     from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.facts.names import Names
-    from pytest_asyncdb.facts.scopes import RawCall, RawImport, Scope
 
 _MATTERS = re.compile(
     r"""sqlalchemy\.(?:ext\.asyncio|pool|event|create_engine|engine_from_config|URL|make_url

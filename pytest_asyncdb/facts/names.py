@@ -6,11 +6,11 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.facts.scopes import Bound
+from pytest_asyncdb.facts.bindings import Bound
 
 if TYPE_CHECKING:
+    from pytest_asyncdb.facts.bindings import Scope
     from pytest_asyncdb.facts.codebase import Codebase
-    from pytest_asyncdb.facts.scopes import Scope
 
 _DEPTH = 12
 _HOMES = {

@@ -10,8 +10,8 @@ from pytest_asyncdb.facts.flow import decorators
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pytest_asyncdb.facts.bindings import Bound, Scope
     from pytest_asyncdb.facts.flow import Flow, Value
-    from pytest_asyncdb.facts.scopes import Bound, Scope
     from pytest_asyncdb.facts.urls import WrittenUrl
 
 _VALIDATORS = frozenset({"field_validator", "validator", "model_validator", "root_validator"})

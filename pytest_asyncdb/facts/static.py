@@ -20,9 +20,9 @@ from pytest_asyncdb.urls.redact import MASK
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_asyncdb.facts.bindings import RawCall, Scope
     from pytest_asyncdb.facts.codebase import Codebase, Source
     from pytest_asyncdb.facts.names import Names
-    from pytest_asyncdb.facts.scopes import RawCall, Scope
     from pytest_asyncdb.facts.urls import WrittenUrl
     from pytest_asyncdb.model.place import Place
 

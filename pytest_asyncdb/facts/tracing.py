@@ -14,9 +14,9 @@ from pytest_asyncdb.facts.settings import SettingsReader
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_asyncdb.facts.bindings import Bound, Scope
     from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.facts.flow import Flow
-    from pytest_asyncdb.facts.scopes import Bound, Scope
     from pytest_asyncdb.facts.urls import WrittenUrl
     from pytest_asyncdb.model.place import Place
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import partial
+from operator import add
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.codebase import Source
@@ -40,49 +43,35 @@ def written_urls(project: Project, codebase: Codebase) -> tuple[WrittenUrl, ...]
     return (*_in_env_files(project), *_in_settings(project), *_in_python(project, codebase))
 
 
-def written_url(  # noqa: PLR0913 - one call names what is known about the place, by keyword
-    project: Project,
-    path: str,
-    text: str,
-    position: Callable[[int], int],
-    *,
-    kind: str,
-    key: str | None,
-    role: str,
-) -> WrittenUrl | None:
-    """Describe one URL.
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What is known about the place of a URL; ``position`` maps an offset in its text to one in the file."""
 
-    Args:
-        project: the project on disk.
-        path: the file it stands in.
-        text: the URL as written.
-        position: maps an offset in ``text`` to one in the file.
-        kind: of the file.
-        key: name of the setting.
-        role: ``app``, ``test``, ``migration`` or ``script``.
+    path: str
+    kind: str
+    key: str | None
+    role: str
+    position: Callable[[int], int]
 
-    Returns:
-        None when the text is no URL.
-    """
+
+def written_url(project: Project, text: str, spot: Spot) -> WrittenUrl | None:
+    """Describe the URL that a text of the project is; None when it is none, or no edit of it would be exact."""
     try:
         url = parse_url(text)
     except InvalidURL:
         return None
-    if url.form != "url" and not url.scheme:
-        return None
-    lines = project.lines(path)
 
     def span(part: tuple[int, int]) -> Span:
         start, end = part
-        first = position(start)
-        return lines.span(first, position(end - 1) + 1 if end > start else first)
+        first = spot.position(start)
+        return project.lines(spot.path).span(first, spot.position(end - 1) + 1 if end > start else first)
 
     exact = (url.scheme_span, url.query_span, *(one.span for one in url.parameters))
-    if any(len(range(*one)) != span(one).end - span(one).start for one in exact):
-        return None  # a part is spread over several string literals: no edit of it would be exact
+    if not url.scheme or any(len(range(*one)) != span(one).end - span(one).start for one in exact):
+        return None  # a part is spread over several string literals
     return WrittenUrl(
-        kind=kind,
-        key=key,
+        kind=spot.kind,
+        key=spot.key,
         masked=url.masked,
         span=span(url.span),
         scheme=url.scheme,
@@ -95,8 +84,8 @@ def written_url(  # noqa: PLR0913 - one call names what is known about the place
         query_span=span(url.query_span),
         has_password=bool(url.password),
         password_is_placeholder=bool(url.password) and _is_stand_in(url.password or ""),
-        tracked=project.tracked(path),
-        role=role,
+        tracked=project.tracked(spot.path),
+        role=spot.role,
     )
 
 
@@ -112,13 +101,15 @@ def _in_env_files(project: Project) -> Iterator[WrittenUrl]:
     for path in project.env_files:
         if not _IN_BYTES.search(project.data(path) or b""):
             continue
-        kind = "env-example" if _EXAMPLE.search(path.rpartition("/")[2]) else "env"
-        role = "test" if _TEST.search(path.rpartition("/")[2]) else role_of(path)
+        name = path.rpartition("/")[2]
+        kind = "env-example" if _EXAMPLE.search(name) else "env"
+        role = "test" if _TEST.search(name) else role_of(path)
         text = project.text(path)
         for entry in entries(text):
             raw = text[entry.value_start : entry.value_end]
             if DATABASE_URL.search(raw):
-                yield from _found(project, path, raw, entry.value_start, kind=kind, key=entry.key, role=role)
+                spot = Spot(path, kind, entry.key, role, partial(add, entry.value_start))
+                yield from _found(project, raw, spot)
 
 
 def _in_settings(project: Project) -> Iterator[WrittenUrl]:
@@ -133,7 +124,8 @@ def _in_settings(project: Project) -> Iterator[WrittenUrl]:
             continue
         role = "migration" if "alembic" in path else "test" if _TEST.search(path) else role_of(path)
         for match in pattern.finditer(project.text(path)):
-            yield from _found(project, path, match["url"], match.start("url"), kind=kind, key=match["key"], role=role)
+            spot = Spot(path, kind, match["key"], role, partial(add, match.start("url")))
+            yield from _found(project, match["url"], spot)
 
 
 def _in_python(project: Project, codebase: Codebase) -> Iterator[WrittenUrl]:
@@ -142,16 +134,11 @@ def _in_python(project: Project, codebase: Codebase) -> Iterator[WrittenUrl]:
             continue
         source = codebase.parse(path)
         for literal in literal_urls(source, DATABASE_URL) if isinstance(source, Source) else ():
-            url = written_url(
-                project, path, literal.text, literal.position, kind="python", key=literal.key, role=codebase.roles[path]
-            )
-            if url is not None:
-                yield url
+            spot = Spot(path, "python", literal.key, codebase.roles[path], literal.position)
+            yield from _found(project, literal.text, spot)
 
 
-def _found(  # noqa: PLR0913 - one call names what is known about the place, by keyword
-    project: Project, path: str, text: str, offset: int, *, kind: str, key: str, role: str
-) -> Iterator[WrittenUrl]:
-    url = written_url(project, path, text, lambda position: offset + position, kind=kind, key=key, role=role)
+def _found(project: Project, text: str, spot: Spot) -> Iterator[WrittenUrl]:
+    url = written_url(project, text, spot)
     if url is not None:
         yield url
