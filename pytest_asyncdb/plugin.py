@@ -7,6 +7,7 @@ ends the process at import must still get its findings, and no project code may 
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -85,7 +86,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, the checks when asked for, and the fixtures."""
     config.addinivalue_line("markers", "asyncdb: a check of pytest-asyncdb (select with -m asyncdb)")
-    config.pluginmanager.register(_Fixtures(config), "asyncdb-fixtures")
+    config.pluginmanager.register(_fixtures(config), "asyncdb-fixtures")
     if _asked_for(config) or (_wanted(config) and config.getoption("collectonly")):
         from pytest_asyncdb.session import CheckSession
 
@@ -106,19 +107,69 @@ def _asked_for(config: pytest.Config) -> bool:
     return _wanted(config) and not any(getattr(options, name, None) for name in idle)
 
 
-class _Fixtures:
-    """The fixtures. Their bodies live in ``pytest_asyncdb.fixtures`` and are imported by the first test that uses one.
+def _fixtures(config: pytest.Config) -> ModuleType:
+    """The fixtures, as a module that pytest reads them from.
 
-    Asynchronous fixtures need pytest-asyncio's own decorator in strict mode; it is taken from the plugin that
-    pytest has loaded already, never imported here.
+    Their bodies live in ``pytest_asyncdb.fixtures`` and are imported by the first test that uses one. Asynchronous
+    ones need pytest-asyncio's own decorator in strict mode; it is taken from the plugin that pytest has loaded
+    already, never imported here.
     """
+    module = ModuleType("asyncdb_fixtures")
+    vars(module).update(
+        asyncdb_url=pytest.fixture(scope="session")(asyncdb_url),
+        asyncdb_app=pytest.fixture(asyncdb_app),
+    )
+    if config.pluginmanager.hasplugin("asyncio"):
+        fixture: Callable[..., object] = sys.modules["pytest_asyncio"].fixture
+        vars(module).update(
+            asyncdb_engine=fixture(asyncdb_engine),
+            asyncdb_sessionmaker=fixture(asyncdb_sessionmaker),
+            asyncdb_session=fixture(asyncdb_session),
+            asyncdb_client=fixture(asyncdb_client),
+        )
+    return module
 
-    def __init__(self, config: pytest.Config) -> None:
-        self.asyncdb_url = pytest.fixture(scope="session")(_asyncdb_url)
 
-
-def _asyncdb_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def asyncdb_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of a fresh database on a throwaway Postgres; one a session and xdist worker."""
     from pytest_asyncdb.fixtures import serve_url
 
     yield from serve_url(request.config)
+
+
+def asyncdb_app(request: pytest.FixtureRequest) -> object:
+    """The ASGI app of `asyncdb_client`: what the setting `asyncdb_app` names, or what the project's own fixture returns."""
+    from pytest_asyncdb.fixtures import app_of
+
+    return app_of(request.config)
+
+
+async def asyncdb_engine(asyncdb_url: str) -> AsyncIterator[AsyncEngine]:
+    """An async engine on `asyncdb_url`, disposed after the test in the event loop that used it."""
+    from pytest_asyncdb.fixtures import open_engine
+
+    async with open_engine(asyncdb_url) as engine:
+        yield engine
+
+
+async def asyncdb_sessionmaker(asyncdb_engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """A session factory on `asyncdb_engine`; what its sessions commit is really committed."""
+    from pytest_asyncdb.fixtures import make_sessionmaker
+
+    return make_sessionmaker(asyncdb_engine)
+
+
+async def asyncdb_session(asyncdb_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A session whose work is gone after the test, committed or not."""
+    from pytest_asyncdb.fixtures import open_session
+
+    async with open_session(asyncdb_engine) as session:
+        yield session
+
+
+async def asyncdb_client(asyncdb_app: object) -> AsyncIterator[AsyncClient]:
+    """An httpx client on the app of `asyncdb_app`, whose lifespan has really run."""
+    from pytest_asyncdb.fixtures import open_client
+
+    async with open_client(asyncdb_app) as client:
+        yield client
