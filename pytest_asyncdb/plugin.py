@@ -138,7 +138,7 @@ def asyncdb_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def asyncdb_app(request: pytest.FixtureRequest) -> object:
-    """The ASGI app of `asyncdb_client`: what the setting `asyncdb_app` names, or what the project's own fixture returns."""
+    """The ASGI app of `asyncdb_client`: what the setting `asyncdb_app` names, or a fixture of the project."""
     from pytest_asyncdb.fixtures import app_of
 
     return app_of(request.config)

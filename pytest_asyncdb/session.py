@@ -136,7 +136,7 @@ class CheckSession:
     def pytest_configure_node(self, node: object) -> None:
         """Hand the verdicts to a worker of xdist."""
         lines = self.config.stash[VERDICTS]
-        node.workerinput["asyncdb"] = {key: asdict(line) for key, line in lines.items()}  # type: ignore[attr-defined]
+        node.workerinput["asyncdb"] = {key: asdict(line) for key, line in lines.items()}  # type: ignore[attr-defined]  # a node of xdist has it
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember which checks were told, so that the summary speaks of these."""
