@@ -209,10 +209,12 @@ class Boot:
                 self._recorder.emit("engine", number=seen.number, open_after_shutdown=left)
 
     def _modules(self) -> None:
-        order = self._order
+        order, seconds = self._order, self._order.import_timeout
         if order.modules:
-            with self._phases.phase("modules", order.import_timeout):
-                import_rest(self._recorder, order.modules, lambda: self._phases.watchdog.arm(order.import_timeout))
+            with self._phases.phase("modules", seconds) as outcome:
+                outcome.note = import_rest(
+                    self._recorder, order.modules, seconds, lambda: self._phases.watchdog.arm(seconds)
+                )
         self.routers.tell(getattr(self, "_served", []))
 
     def _ended(self, error: SystemExit) -> None:

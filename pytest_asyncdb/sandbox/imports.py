@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,22 @@ def tell_imported(recorder: Recorder, modules: Iterable[tuple[str, str]]) -> Non
             recorder.emit("import", module=name, path=path, ok=True, by_app=True)
 
 
-def import_rest(recorder: Recorder, modules: Iterable[tuple[str, str]], arm: Callable[[], None]) -> None:
-    """Import what the app did not; each module has a deadline of its own and its failure stays its own."""
-    for name, path in modules:
-        if name in sys.modules:
-            continue
+def import_rest(recorder: Recorder, modules: Iterable[tuple[str, str]], seconds: float, arm: Callable[[], None]) -> str:
+    """Import what the app did not; the failure of a module stays its own.
+
+    Args:
+        recorder: where each import is told.
+        modules: dotted names with their paths.
+        seconds: after which none is begun any more.
+        arm: called before each, to watch over it.
+
+    Returns:
+        A note about what was not imported, or empty.
+    """
+    left = [one for one in modules if one[0] not in sys.modules]
+    until = time.monotonic() + seconds
+    while left and time.monotonic() < until:
+        name, path = left.pop(0)
         recorder.module = name
         arm()
         error: BaseException | None = None
@@ -56,3 +68,4 @@ def import_rest(recorder: Recorder, modules: Iterable[tuple[str, str]], arm: Cal
             "import", module=name, path=path, ok=error is None, error=None if error is None else recorder.error(error)
         )
     recorder.module = None
+    return f"{len(left)} modules were not imported: no time left" if left else ""

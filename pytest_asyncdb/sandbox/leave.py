@@ -77,7 +77,7 @@ class Phases:
         self._recorder.emit("begin", name=name)
         for descriptor in (1, 2):
             try:
-                os.write(descriptor, f"{self._mark}{name}\n".encode())
+                os.write(descriptor, f"\n{self._mark}{name}\n".encode())
             except OSError:  # the project closed it
                 continue
 

@@ -222,6 +222,11 @@ NATIVE = {
     ),
     "psqlpy-connect": ("from psqlpy import connect", f'await connect(dsn="{DSN}")', "psqlpy._internal.connect"),
     "pg": ("import pg", 'pg.DB(host="127.0.0.2", port=PORT, user="app")', "pg._pg.connect"),
+    "confluent_kafka": (
+        "from confluent_kafka import Producer",
+        'Producer({"bootstrap.servers": "127.0.0.2:PORT"})',
+        "confluent_kafka.cimpl.Producer",
+    ),
     "pgdb": ("import pgdb", 'pgdb.connect(host="127.0.0.2:PORT", user="app")', "pg._pg.connect"),
 }
 
@@ -233,6 +238,22 @@ def test_native_drivers_that_are_not_redirected_are_refused(boot, way):
     record = boot(main=ASYNC.format(imports=imports, body=body))
     assert record.phase("startup").error.type == "ConnectionRefusedError", record.phase("startup").error
     assert [one.target for one in record.refused] == [door]
+
+
+def test_native_name_lookups_are_refused(boot):
+    pytest.importorskip("aiodns")
+    body = 'await aiodns.DNSResolver().query_dns("db.example.com", "A")'
+    record = boot(main=ASYNC.format(imports="import aiodns", body=body))
+    assert record.phase("startup").error.type == "socket.gaierror"
+    assert [(one.kind, one.target) for one in record.refused] == [("resolve", "db.example.com")]
+
+
+def test_grpc_reaches_nothing(boot):
+    pytest.importorskip("grpc")
+    body = """channel = grpc.insecure_channel("127.0.0.2:PORT")
+        grpc.channel_ready_future(channel).result(timeout=1)"""
+    record = boot(main=ASYNC.format(imports="import grpc", body=body))
+    assert record.phase("startup").error.type == "grpc.FutureTimeoutError"
 
 
 CHILDREN = {
