@@ -93,6 +93,13 @@ def pytest_configure(config: pytest.Config) -> None:
         CheckSession.of(config).configure()
 
 
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Keep the password of `asyncdb_url` out of the comparison that a failing assert shows."""
+    if "DatabaseURL" in {type(left).__name__, type(right).__name__}:
+        return [f"{left!r} {op} {right!r}"]
+    return None
+
+
 def _wanted(config: pytest.Config) -> bool:
     """Whether the command line asks for checks, by flag or by the pasted id of one."""
     options = config.known_args_namespace

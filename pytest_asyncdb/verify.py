@@ -135,10 +135,17 @@ def _verdict(  # noqa: PLR0911 - one return for each way a proof can end
     blocking = trial.copy.judgement.blocking
     if not blocking:
         return Proof.PROVEN, evidence_of(trial.copy)
-    known = [f for f in blocking if any(_same(bench, one, f, trial) for one in bench.first.judgement.findings)]
-    if known:
-        return Proof.NOT_RUN, f"the copy still stops at {known[0].id} ({known[0].place}), which has no safe fix"
-    return Proof.FAILED, f"the copy then stops at {blocking[0].id}: {blocking[0].message}"
+    first = bench.first.judgement
+    caused = [f for f in blocking if not first.skipped(f.id) and not _known(bench, f, trial)]
+    if caused:
+        return Proof.FAILED, f"the copy then stops at {caused[0].id}: {caused[0].message}"
+    where = f"{blocking[0].id} ({blocking[0].place})"
+    return Proof.NOT_RUN, f"the copy is rid of it, but stops at {where}, which no safe fix takes away"
+
+
+def _known(bench: Bench, of_copy: Finding, trial: Trial) -> bool:
+    """Whether the project showed this finding before any fix."""
+    return any(_same(bench, one, of_copy, trial) for one in bench.first.judgement.findings)
 
 
 def evidence_of(examination: Examination) -> str:
@@ -161,8 +168,7 @@ def _hidden(bench: Bench, trial: Trial) -> tuple[Finding, ...]:
     first = bench.first.judgement
     hidden = []
     for finding in trial.copy.judgement.findings:
-        known = any(_same(bench, one, finding, trial) for one in first.findings)
-        if known or not first.skipped(finding.id):
+        if _known(bench, finding, trial) or not first.skipped(finding.id):
             continue
         place = replace(finding.place, line=_line_before(bench, finding, trial))
         untouched = all(_path(c) not in trial.texts for fix in finding.fixes for c in fix.changes)

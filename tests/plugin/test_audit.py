@@ -127,3 +127,22 @@ def test_the_password_is_nowhere(broken, password, tmp_path):
             assert secret[:6] not in text
             assert secret[-6:] not in text
     assert not list(temp.iterdir())
+
+
+def test_a_fault_behind_the_first_ones_is_found_in_the_fixed_copy(broken):
+    health = (broken.root / "src/api/health.py").read_text()
+    line = next(n for n, text in enumerate(health.splitlines(), 1) if text.startswith("async def health"))
+    (broken.root / "src/api/health.py").write_text(
+        health.replace("    return ", "    raise RuntimeError('no')\n    return ", 1)
+    )
+    run, report = report_of(broken)
+    assert run.code == 1
+    (hidden,) = [finding for finding in report["findings"] if finding["id"] == "ADB706"]
+    assert (hidden["path"], hidden["severity"]) == ("src/api/health.py", "blocks")
+    assert abs(hidden["line"] - line) <= 4
+    assert "fixed copy" in hidden["root_cause"]
+    assert {c["id"]: c["outcome"] for c in report["checks"]}["ADB706"] == "failed"
+    proofs = {fix["proof"] for finding in report["findings"] for fix in finding["fixes"]}
+    assert proofs == {"not-run"}
+    assert broken.pytest("--asyncdb-fix").code == 1
+    assert {f["id"] for f in report_of(broken)[1]["findings"] if f["severity"] == "blocks"} == {"ADB706"}
