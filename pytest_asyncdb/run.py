@@ -140,8 +140,5 @@ def _environment(first: Examination) -> tuple[tuple[str, str], ...]:
 def _notes(app: App, first: Examination) -> tuple[str, ...]:
     notes = [f"other apps were found and not chosen: {', '.join(app.others)}"] if app.others else []
     boot = first.facts.boot
-    if boot is not None:
-        for refused in boot.refused:
-            times = f" ({refused.count} times)" if refused.count > 1 else ""
-            notes.append(f"the sandbox refused {refused.kind} {refused.target} during {refused.phase}{times}")
-    return tuple(notes)
+    changed = dict.fromkeys(note for one in boot.connections for note in one.notes) if boot else {}
+    return (*notes, *changed)
