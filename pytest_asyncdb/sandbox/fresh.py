@@ -19,7 +19,8 @@ def confirm(request: BootRequest, server: Server | None, record: BootRecord) -> 
     """Repeat what failed.
 
     A failure at the very place where a fresh interpreter failed already, the app's own import included, is the same
-    failure and is not repeated. Beyond twenty different ones the rest stays unconfirmed.
+    failure and is not repeated. Where the repetition fails of something else, so does all that had failed alike: the
+    first failure had spoiled the process. Beyond twenty different ones the rest stays unconfirmed.
     """
     imported = record.phase("import")
     believed = {_same(imported.error)} if imported is not None and imported.error is not None else set()
@@ -35,13 +36,21 @@ def confirm(request: BootRequest, server: Server | None, record: BootRecord) -> 
             )
         )
     believed |= {_same(one.error) for one in repeated.values() if not one.ok}
-    return tuple(_settle(one, repeated, believed) for one in record.imports)
+    instead = {_same(one.error): again.error for one in chosen if not (again := repeated[one.module]).ok}
+    return tuple(_settle(one, repeated, believed, instead) for one in record.imports)
 
 
-def _settle(one: ImportRecord, repeated: dict[str, ImportRecord], believed: set[object]) -> ImportRecord:
+def _settle(
+    one: ImportRecord,
+    repeated: dict[str, ImportRecord],
+    believed: set[object],
+    instead: dict[object, ErrorRecord | None],
+) -> ImportRecord:
     if one.ok or one.module in repeated:
         return repeated.get(one.module, one)
-    return replace(one, fresh=True) if _same(one.error) in believed else one
+    if _same(one.error) in believed:
+        return replace(one, fresh=True)
+    return replace(one, error=instead.get(_same(one.error), one.error), fresh=_same(one.error) in instead)
 
 
 def _same(error: ErrorRecord | None) -> object:

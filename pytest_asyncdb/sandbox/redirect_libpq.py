@@ -163,7 +163,7 @@ class Psycopg2:
         class connection(base):  # type: ignore[misc, valid-type]  # noqa: N801 - the name that users see
             """Stands in for the driver's own class, which code may also call directly."""
 
-            def __init__(this, dsn: str, *args: Any, **kwargs: Any) -> None:  # noqa: N805
+            def __init__(this, dsn: str, *args: Any, **kwargs: Any) -> None:  # noqa: N805 - self is the redirect
                 if CURRENT.get() is not None:
                     super().__init__(self._change(module, dsn), *args, **kwargs)
                     return

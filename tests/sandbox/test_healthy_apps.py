@@ -304,3 +304,36 @@ def test_uvloop_is_kept_out(boot):
     )
     assert record.passed("startup")
     assert [one.message for one in record.logs if one.source == "stdout"] == ["asyncio.unix_events"]
+
+
+def test_every_engine_option_still_works(boot):
+    record = boot(
+        main="""
+            from fastapi import FastAPI
+            from sqlalchemy import create_engine, create_pool_from_url
+            from sqlalchemy.engine import Engine
+            from sqlalchemy.ext.asyncio import async_engine_from_config, create_async_engine
+
+            URL = "postgresql+asyncpg://app@127.0.0.2:PORT/prod"
+            OPTIONS = dict(
+                echo=True, echo_pool=True, logging_name="db", pool_logging_name="pool", hide_parameters=True,
+                query_cache_size=10, execution_options={"isolation_level": "AUTOCOMMIT"}, pool_pre_ping=True,
+            )
+            first = create_async_engine(URL, **OPTIONS)
+            second = create_engine(URL.replace("asyncpg", "psycopg"), **OPTIONS)
+            third = async_engine_from_config({"sqlalchemy.url": URL, "sqlalchemy.echo": "true"})
+            template = create_engine(URL.replace("asyncpg", "psycopg2"))
+            by_hand = Engine(template.pool.recreate(), template.dialect, template.url)
+            app = FastAPI()
+        """,
+    )
+    assert record.passed("import"), record.phase("import").error
+    assert [(one.function.rpartition(".")[2], one.probe.ok) for one in record.engines] == [
+        ("create_async_engine", True),
+        ("create_engine", True),
+        ("create_async_engine", True),
+        ("create_engine", True),
+        ("Engine", True),
+    ]
+    assert dict(record.engines[0].arguments)["logging_name"] == "'db'"
+    assert {one.place.path for one in record.engines} == {"main.py"}

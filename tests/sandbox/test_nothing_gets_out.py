@@ -75,8 +75,8 @@ REDIRECTED = {
     ),
     "psycopg-service": (
         "import psycopg, os",
-        'open("/tmp/asyncdb-service.conf", "w").write("[prod]\\nhost=127.0.0.2\\nport=PORT\\nhostaddr=127.0.0.2\\nsslmode=require\\n");'
-        ' os.environ["PGSERVICEFILE"] = "/tmp/asyncdb-service.conf"; psycopg.connect("service=prod user=app").close()',
+        'open("service.conf", "w").write("[prod]\\nhost=127.0.0.2\\nport=PORT\\nhostaddr=127.0.0.2\\nsslmode=require\\n");'
+        ' os.environ["PGSERVICEFILE"] = "service.conf"; psycopg.connect("service=prod user=app").close()',
     ),
     "psycopg2-dsn": ("import psycopg2", f'psycopg2.connect("{DSN}").close()'),
     "psycopg2-arguments": (
