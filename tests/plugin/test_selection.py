@@ -25,7 +25,12 @@ def test_being_installed_and_not_used_loads_two_modules(tmp_path):
 
 
 def test_loading_the_plugin_imports_nothing_else():
-    code = "import sys, pytest; before = set(sys.modules); import pytest_asyncdb.plugin; print(sorted(set(sys.modules) - before))"
+    code = """
+import sys, pytest
+before = set(sys.modules)
+import pytest_asyncdb.plugin
+print(sorted(set(sys.modules) - before))
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['pytest_asyncdb', 'pytest_asyncdb.plugin']"
 
