@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,8 +81,10 @@ def fronted(served):
 @pytest.fixture
 def base():
     """A place of the test's own for servers' directories, in memory where there is such a thing."""
-    home = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp")
-    path = home / f"test of asyncdb ü {os.getpid()} {os.urandom(3).hex()}"
+    memory = Path("/dev/shm")  # noqa: S108 - a private directory is made inside
+    path = (
+        memory if memory.is_dir() else Path(tempfile.gettempdir())
+    ) / f"test of asyncdb ü {os.getpid()} {os.urandom(3).hex()}"
     path.mkdir(mode=0o755)
     yield path
     shutil.rmtree(path, ignore_errors=True)
@@ -144,7 +147,7 @@ def _pids():
 
 def _text(pid, name):
     try:
-        return os.readlink(f"/proc/{pid}/{name}")
+        return str(Path(f"/proc/{pid}/{name}").readlink())
     except OSError:
         return ""
 

@@ -1,7 +1,6 @@
 """Whatever becomes of the owner, nothing is left of its server."""
 
 import os
-import random
 import shutil
 import signal
 import sys
@@ -29,7 +28,7 @@ def test_owner_killed_while_it_serves(own, number, named):
 def test_owner_killed_while_the_server_starts(own, moment, named):
     named("embedded")
     owner = own("embedded")
-    time.sleep(moment + random.uniform(0, 0.02))
+    time.sleep(moment + os.getpid() % 20 / 1000)
     owner.process.kill()
     owner.assert_gone()
 
@@ -39,17 +38,21 @@ def test_owner_killed_while_the_first_cluster_is_made(own, tmp_path, moment, nam
     named("embedded")
     before = shared_memory()
     owner = own("embedded", environment={"XDG_CACHE_HOME": os.fspath(tmp_path)})
-    time.sleep(moment + random.uniform(0, 0.05))
+    time.sleep(moment + os.getpid() % 50 / 1000)
     owner.process.kill()
     owner.assert_gone()
-    owner.assert_gone(3.0)
-    assert sorted(path.name for path in tmp_path.rglob("templates/*.*")) == []
-    assert shared_memory() - before == set()
+    end = time.monotonic() + 20  # a template that was being written may be finished, on a slow disk too
+    while (unfinished := list(tmp_path.glob("*/templates/*.*"))) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert unfinished == []
+    while (segments := shared_memory() - before) and time.monotonic() < end:
+        time.sleep(0.05)  # others may be making clusters at the same time
+    assert segments == set()
 
 
 def shared_memory():
-    """What servers of ours would leave in shared memory: by name, since others may run at the same time."""
-    return {path for path in Path("/dev/shm").glob("PostgreSQL.*") if path.stat().st_mtime > time.time() - 1}
+    """What a killed initdb would leave in shared memory."""
+    return set(Path("/dev/shm").glob("PostgreSQL.*"))  # noqa: S108 - only looked at
 
 
 def test_the_whole_process_group_killed(own, named):
@@ -60,30 +63,17 @@ def test_the_whole_process_group_killed(own, named):
     owner.assert_gone()
 
 
-def test_a_forked_child_does_not_keep_the_server_alive(own, tmp_path, named):
+def test_a_forked_child_does_not_keep_the_server_alive(own, named):
     """It inherits the line to the supervisor, so end-of-file never comes: the other leash must do."""
     named("embedded")
-    script = tmp_path / "forking.py"
     owner = own("embedded")
-    ready = owner.ready()
-    del script, ready
-    children = fork_holder(owner.process.pid)
+    owner.ready()
+    line = os.open(f"/proc/{supervisor_of(owner)}/fd/0", os.O_WRONLY)  # as a forked child would hold it
     try:
         owner.process.kill()
         owner.assert_gone()
     finally:
-        for fd in children:
-            os.close(fd)
-
-
-def fork_holder(pid):
-    """Hold the write ends of the owner's pipes open, as a forked child of it would."""
-    held = []
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        if os.readlink(link).startswith("pipe:") and int(link.name) > 2:
-            held.append(os.open(link, os.O_WRONLY | os.O_NONBLOCK) if os.access(link, os.W_OK) else os.open(link, os.O_RDONLY | os.O_NONBLOCK))
-    assert held
-    return held
+        os.close(line)
 
 
 def test_the_supervisor_ignores_what_a_terminal_sends(own, named):
@@ -100,7 +90,7 @@ def test_the_supervisor_ignores_what_a_terminal_sends(own, named):
     owner.assert_gone()
 
 
-def test_the_server_dies_with_its_supervisor_and_the_next_start_sweeps(own, monkeypatch, named):
+def test_the_server_dies_with_its_supervisor_and_the_next_start_sweeps(own, named):
     named("embedded")
     owner = own("embedded")
     owner.ready()

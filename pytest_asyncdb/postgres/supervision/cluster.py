@@ -92,16 +92,18 @@ class Cluster:
             self._from_nothing(meanwhile)
 
     def publish(self) -> None:
-        """Keep a template for the next start, if this one had to make it."""
+        """Keep a template for the next start, if this one had to make it.
+
+        That waits for the disk, so it is done aside, and finished even when the owner goes meanwhile.
+        """
         if self._packing:
-            self._packing.publish()
+            from threading import Thread
+
+            Thread(target=self._packing.publish, args=(self._request["template"],)).start()
             self._packing = None
 
     def stop(self) -> None:
         """Stop at once: nothing in this server is worth a checkpoint."""
-        if self._packing:
-            self._packing.abandon()
-            self._packing = None
         while self._running:
             self._running.pop().stop()
 
@@ -130,10 +132,7 @@ class Cluster:
         self.version = self._version()
         server = self._fork(_signal.SIGQUIT)
         self._initdb()
-        try:
-            self._packing = Packing("data", self.version, self._request["template"], self._needed_segment())
-        except OSError:
-            self._packing = None  # a cache that cannot be written makes the next start slower, nothing else
+        self._packing = Packing("data", self.version, self._needed_segment())
         self._personalise()
         self._go(server)
         meanwhile()

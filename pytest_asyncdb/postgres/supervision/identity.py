@@ -92,8 +92,9 @@ def readable_copy(trees: tuple[tuple[str, str], ...], bindir: str, into: str) ->
     if not os.path.isdir(ready):
         making = f"{into}.{os.urandom(4).hex()}"
         try:
+            before = os.umask(0o022)  # another user passes through the directories above the copy
             os.makedirs(os.path.dirname(into), exist_ok=True)
-            os.chmod(os.path.dirname(into), 0o755)  # noqa: S103 - another user passes through here
+            os.umask(before)
             for source, target in trees:
                 shutil.copytree(source, os.path.join(making, target), symlinks=True)
             _open_up(making)

@@ -95,6 +95,7 @@ def _serve_container(line: Line, request: Message, _user: identity.Identity, pat
         if front:
             front.close()
         line.say("stopped")
+        os.chdir("/")
         rundir.remove_tree(path)  # before the container, which may take its time
         if endpoint:
             from pytest_asyncdb.postgres.supervision.janitor import remove_container

@@ -12,6 +12,7 @@ from __future__ import annotations
 import mmap
 import os
 import zlib
+from contextlib import suppress
 
 MAGIC = b"asyncdb-template-1"
 
@@ -71,49 +72,43 @@ def _write(path: str, content: memoryview) -> None:
 
 
 class Packing:
-    """A new template: written beside its place, moved there when it is complete and on disk."""
+    """A new template: read at once, before the server changes anything, and written later, when there is time."""
 
-    def __init__(self, data: str, version: str, path: str, segment: str | None) -> None:
-        """Pack the cleanly stopped cluster ``data``.
+    def __init__(self, data: str, version: str, segment: str | None) -> None:
+        """Read the cleanly stopped cluster ``data``.
 
         Args:
             data: the data directory.
             version: the server's version, kept in the header.
-            path: where the template goes.
             segment: name of the only WAL segment that is needed; None keeps all.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: it cannot be read.
         """
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        self._path = path
-        self._making = f"{path}.{os.urandom(4).hex()}"
         directories, files = _listing(data, segment)
-        body = b"".join(_read(f"{data}/{name}") for _, name in files)
+        self._body = [_read(f"{data}/{name}") for _, name in files]
         parts = (version, "\n".join(directories), "\n".join(f"{size} {name}" for size, name in files))
-        header = "\n\n".join(parts).encode()
-        first = b"%s %d %d %d %d\n" % (MAGIC, len(header), zlib.crc32(header), len(body), zlib.crc32(body))
-        self._file = open(self._making, "xb")  # noqa: SIM115 - publish() or abandon() closes it
-        try:
-            self._file.write(first + header + body)
-        except OSError:
-            self.abandon()
-            raise
+        self._header = "\n\n".join(parts).encode()
 
-    def publish(self) -> None:
-        """Sync once (initdb was told not to) and put it in place, whole or not at all."""
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            os.replace(self._making, self._path)
-        except OSError:
-            self.abandon()
+    def publish(self, path: str) -> None:
+        """Write it beside ``path``, sync it (initdb was told not to), and put it in place, whole or not at all.
 
-    def abandon(self) -> None:
-        """Leave nothing."""
-        self._file.close()
-        os.unlink(self._making)
+        A cache that cannot be written makes the next start slower, nothing else.
+        """
+        making = f"{path}.{os.urandom(4).hex()}"
+        body = b"".join(self._body)
+        sums = (len(self._header), zlib.crc32(self._header), len(body), zlib.crc32(body))
+        try:
+            os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+            with open(making, "xb") as file:
+                file.write(b"%s %d %d %d %d\n%s" % (MAGIC, *sums, self._header))
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(making, path)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(making)
 
 
 def _listing(data: str, segment: str | None) -> tuple[list[str], list[tuple[int, str]]]:

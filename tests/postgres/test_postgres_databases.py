@@ -1,0 +1,142 @@
+"""Databases of our own on a server, and nobody else's."""
+
+import signal
+import subprocess
+import time
+
+import psycopg
+import pytest
+
+from pytest_asyncdb.postgres.choose import choose
+from pytest_asyncdb.postgres.databases import create_database, drop_abandoned, drop_database, fresh_name
+from pytest_asyncdb.postgres.owner import tag
+from pytest_asyncdb.postgres.protocol import ServerError
+
+
+def connect(server, **changes):
+    return psycopg.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        dbname=changes.pop("dbname", server.database),
+        **changes,
+    )
+
+
+def names(server):
+    with connect(server) as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+
+
+def test_create_use_copy_and_drop(given_server):
+    before = names(given_server)
+    first = create_database(given_server, fresh_name())
+    assert (first.port, first.password) == (given_server.port, given_server.password)
+    with connect(first) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS number")
+    second = create_database(given_server, fresh_name(), template=first.database)
+    with connect(second) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchone() == (42,)
+    assert names(given_server) - before == {first.database, second.database}
+    for one in (first, second):
+        drop_database(given_server, one.database)
+    assert names(given_server) == before
+
+
+def test_a_database_in_use_is_dropped_all_the_same(given_server):
+    database = create_database(given_server, fresh_name())
+    with connect(database):
+        drop_database(given_server, database.database)
+    assert database.database not in names(given_server)
+    drop_database(given_server, database.database)
+
+
+@pytest.mark.parametrize(
+    "name", ["postgres", "production", "asyncdb_", 'asyncdb_"; DROP DATABASE x', "ASYNCDB_X", "asyncdb_" + "x" * 60]
+)
+def test_only_names_of_ours_are_touched(given_server, name):
+    with pytest.raises(ValueError, match="no database of ours"):
+        create_database(given_server, name)
+    with pytest.raises(ValueError, match="no database of ours"):
+        drop_database(given_server, name)
+
+
+def test_what_the_server_refuses_is_told(given_server):
+    name = fresh_name()
+    create_database(given_server, name)
+    with pytest.raises(ServerError, match=rf"postgres@127.0.0.1:{given_server.port}/postgres: .*already exists"):
+        create_database(given_server, name)
+    drop_database(given_server, name)
+
+
+def test_works_beside_a_running_event_loop_in_a_thread(given_server):
+    import asyncio
+
+    async def run():
+        return await asyncio.to_thread(create_database, given_server, fresh_name())
+
+    drop_database(given_server, asyncio.run(run()).database)
+
+
+def test_the_given_server_is_left_as_it_was(given_server):
+    before = names(given_server)
+    with choose(given_server.url("postgresql+asyncpg")).provider.serve() as server:
+        assert server.database.startswith("asyncdb_")
+        assert names(given_server) - before == {server.database}
+        assert server.ca_file == ""
+        assert not server.channel_binding
+    assert names(given_server) == before
+
+
+def test_a_killed_owners_database_is_dropped_at_the_next_start(given_server, own):
+    before = names(given_server)
+    owner = own(given_server.url())
+    owner.ready()
+    (left,) = names(given_server) - before
+    owner.process.send_signal(signal.SIGKILL)
+    owner.process.wait()
+    owner.assert_gone()
+    assert left in names(given_server)
+    with choose(given_server.url()).provider.serve():
+        assert left not in names(given_server)
+    assert names(given_server) == before
+
+
+def test_only_abandoned_databases_are_swept(given_server):
+    machine, _, began = tag().split("/")
+    process = subprocess.Popen(["true"])
+    process.wait()
+    comments = {
+        "asyncdb_living": tag(),
+        "asyncdb_elsewhere": f"another-machine/{process.pid}/{began}",
+        "asyncdb_users_own": "the team's shared fixtures",
+        "asyncdb_dead": f"{machine}/{process.pid}/{began}",
+    }
+    with connect(given_server, autocommit=True) as connection:
+        for name in (*comments, "asyncdb_silent"):
+            connection.execute(f"CREATE DATABASE {name}")
+        for name, comment in comments.items():
+            connection.execute(f"COMMENT ON DATABASE {name} IS '{comment.replace(chr(39), chr(39) * 2)}'")
+    try:
+        assert drop_abandoned(given_server) == ("asyncdb_dead",)
+        assert {"asyncdb_living", "asyncdb_elsewhere", "asyncdb_users_own", "asyncdb_silent"} <= names(given_server)
+    finally:
+        for name in (*comments, "asyncdb_silent"):
+            drop_database(given_server, name)
+
+
+def test_a_server_that_does_not_answer_is_told_without_the_password():
+    provider = choose("postgresql://somebody:hunter2@127.0.0.1:1/x").provider
+    with pytest.raises(ServerError, match=r"somebody@127.0.0.1:1/x") as caught, provider.serve():
+        pass
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_refused_password_is_told_without_it(given_server):
+    url = given_server.url().replace(given_server.password, "hunter2")
+    began = time.monotonic()
+    with pytest.raises(ServerError, match="password authentication failed") as caught, choose(url).provider.serve():
+        pass
+    assert "hunter2" not in str(caught.value)
+    assert time.monotonic() - began < 10
