@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.facts.appscan import Found, in_module, scan
+from pytest_asyncdb.facts.appscan import Found, in_module, makers_in, scan
 from pytest_asyncdb.facts.commands import Command, commands
 from pytest_asyncdb.facts.layout import dotted_name, role_of
 from pytest_asyncdb.facts.project import App
@@ -132,9 +132,8 @@ def _from_command(project: Project, command: Command) -> Iterator[_Candidate]:
         module, _, name = command.target.partition(":")
         path = _locate(project, module, command.folders)
         if path is not None:
-            found = _with_name(
-                project, path, module, name, found_in=command.found_in, factory=command.factory, folders=command.folders
-            )
+            place, factory = command.found_in, command.factory
+            found = _with_name(project, path, module, name, found_in=place, factory=factory, folders=command.folders)
             if found is not None:
                 yield found
         return
@@ -239,9 +238,13 @@ def _imported_framework(project: Project, tree: ast.Module, name: str, folders: 
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [alias.name for alias in node.names if (alias.asname or alias.name) == name or "app" in alias.name]
             path = _locate(project, node.module, folders) if names else None
-            for one in in_module(project, path) if path else ():
-                if one.name in names:
-                    return one.framework
+            known = makers_in(project, path) if path else {}
+            known.update(
+                (one.name, one.framework) for one in (in_module(project, path) if path else ()) if one.framework
+            )
+            for one in names:
+                if one in known:
+                    return known[one]
     return None
 
 

@@ -11,7 +11,7 @@ from pytest_asyncdb.facts.layout import role_of
 from pytest_asyncdb.facts.roots import parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_asyncdb.sources.project import Project
 
@@ -25,7 +25,7 @@ FRAMEWORKS = {
     "Esmerald": "esmerald",
     "AirAPI": "airapi",
 }
-_CONSTRUCTOR = re.compile(rb"\b(?:" + b"|".join(name.encode() for name in FRAMEWORKS) + rb")\b")
+_CONSTRUCTORS = tuple(name.encode() for name in FRAMEWORKS)
 _LINE = re.compile(
     r"^(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=[ \t]*(?:\w+\.)*(?P<class>" + "|".join(FRAMEWORKS) + r")[ \t]*\(",
     re.MULTILINE,
@@ -64,11 +64,17 @@ class Found:
 def scan(project: Project) -> tuple[Found, ...]:
     """Find every app of the project's modules, the likeliest first; tests, examples and scripts are left out."""
     paths = [path for path in project.python_files if role_of(path) == "app"]
-    makers = [path for path in paths if _CONSTRUCTOR.search(project.data(path) or b"")]
-    found = [one for path in makers for one in in_module(project, path)]
-    factories = {one.name: one.framework for one in found if one.factory}
-    found += _made_elsewhere(project, paths, makers, factories)
+    mentions = [path for path in paths if _has(project, path, _CONSTRUCTORS)]
+    found = [one for path in mentions for one in in_module(project, path)]
+    factories = {name: framework for path in mentions for name, framework in makers_in(project, path).items()}
+    found += _made_elsewhere(project, paths, found, factories)
     return tuple(sorted(set(found), key=Found.rank))
+
+
+def makers_in(project: Project, path: str) -> dict[str, str]:
+    """Names of a module's functions that make an app, arguments or not, and the framework of that app."""
+    tree = parsed(project, path)
+    return _Scanner(path, tree, {}).makers() if tree is not None else {}
 
 
 def in_module(project: Project, path: str, factories: dict[str, str | None] | None = None) -> tuple[Found, ...]:
@@ -86,15 +92,22 @@ def in_module(project: Project, path: str, factories: dict[str, str | None] | No
 
 
 def _made_elsewhere(
-    project: Project, paths: Iterable[str], makers: list[str], factories: dict[str, str | None]
+    project: Project, paths: Iterable[str], found: Iterable[Found], factories: Mapping[str, str]
 ) -> Iterator[Found]:
     """``app = create_app()`` where the factory lives in another module."""
-    calls = [f"{name}(".encode() for name in (*factories, *_TYPICAL_FACTORIES)]
-    known = {**dict.fromkeys(_TYPICAL_FACTORIES), **factories}
+    # Every typical name ends in one of two ways.
+    calls = (b"_app(", b"_application(", *(f"{name}(".encode() for name in factories if name not in _TYPICAL_FACTORIES))
+    known: dict[str, str | None] = {**dict.fromkeys(_TYPICAL_FACTORIES), **factories}
+    told = {(one.path, one.name) for one in found}
     for path in paths:
-        data = project.data(path) or b""
-        if path not in makers and any(call in data for call in calls):
-            yield from (one for one in in_module(project, path, known) if not one.factory)
+        if _has(project, path, calls):
+            apps = (one for one in in_module(project, path, known) if not one.factory)
+            yield from (one for one in apps if (path, one.name) not in told)
+
+
+def _has(project: Project, path: str, words: tuple[bytes, ...]) -> bool:
+    data = project.data(path) or b""
+    return any(word in data for word in words)
 
 
 class _Scanner:
@@ -102,16 +115,19 @@ class _Scanner:
 
     def __init__(self, path: str, tree: ast.Module, factories: dict[str, str | None]) -> None:
         self._path = path
-        self._tree = tree
         self._makers: dict[str, str | None] = {**FRAMEWORKS, **factories}
         self._mounted: set[str] = set()
+        self._statements = list(_top_level(tree.body))
+        self._learn_names()
+
+    def makers(self) -> dict[str, str]:
+        functions = [node for node in self._statements if isinstance(node, ast.FunctionDef)]
+        return {node.name: made for node in functions if (made := self._made_by(node)) is not None}
 
     def found(self) -> Iterator[Found]:
-        statements = list(_top_level(self._tree.body))
-        self._learn_names(statements)
-        for node in statements:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                framework = self._made_by(node)
+        for node in self._statements:
+            if isinstance(node, ast.FunctionDef):
+                framework = None if _needs_arguments(node) else self._made_by(node)
                 if framework is not None and not node.decorator_list and not node.name.startswith("_"):
                     yield Found(self._path, node.lineno, node.name, factory=True, framework=framework)
             elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
@@ -125,8 +141,8 @@ class _Scanner:
         mounted = name in self._mounted
         return Found(self._path, node.lineno, name, factory=False, framework=framework, mounted=mounted)
 
-    def _learn_names(self, statements: list[ast.stmt]) -> None:
-        for node in statements:
+    def _learn_names(self) -> None:
+        for node in self._statements:
             if isinstance(node, ast.ImportFrom):
                 for alias in node.names:
                     if alias.asname and alias.name in FRAMEWORKS:
@@ -135,28 +151,25 @@ class _Scanner:
                 made = next((FRAMEWORKS[name] for base in node.bases if (name := _last(base)) in FRAMEWORKS), None)
                 if made:
                     self._makers[node.name] = made
-            elif isinstance(node, ast.FunctionDef) and (framework := self._made_by(node)) is not None:
-                self._makers.setdefault(node.name, framework)
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _last(node.value.func) == "mount":
                 values = (*node.value.args, *(keyword.value for keyword in node.value.keywords))
                 self._mounted.update(value.id for value in values if isinstance(value, ast.Name))
+        self._makers.update(self.makers())
 
-    def _made_by(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
-        """The framework whose app a function makes and returns; None when it can't be a factory."""
-        if isinstance(function, ast.AsyncFunctionDef) or _needs_arguments(function):
-            return None
+    def _made_by(self, function: ast.FunctionDef) -> str | None:
+        """The framework whose app a function makes and returns; None when it makes none."""
         made: dict[str, str | None] = {}
         returned: list[ast.expr] = []
         for node in ast.walk(function):
             if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
                 maker = _last(node.value.func)
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    made[_last(target) or ""] = FRAMEWORKS.get(maker or "")
+                    made[_last(target) or ""] = self._makers.get(maker or "")
             elif isinstance(node, ast.Return) and node.value is not None:
                 returned.append(node.value)
         for value in returned:
             name = _last(value.func) if isinstance(value, ast.Call) else _last(value)
-            framework = FRAMEWORKS.get(name or "") if isinstance(value, ast.Call) else made.get(name or "")
+            framework = self._makers.get(name or "") if isinstance(value, ast.Call) else made.get(name or "")
             if framework is not None:
                 return framework
         return None

@@ -111,13 +111,13 @@ class Codebase:
     @cached_property
     def relevant(self) -> tuple[str, ...]:
         """Paths worth parsing: those that mention databases or frameworks, and every app module of a small project."""
-        sizes = {path: self.project.data(path) or b"" for path in self.names if self.roles[path] in ("app", "script")}
-        every = sum(map(len, sizes.values())) <= _SMALL
-        return tuple(
-            path
-            for path in self.names
-            if (every and path in sizes) or any(needle in (self.project.data(path) or b"") for needle in NEEDLES)
-        )
+        size, found = 0, []
+        for path in self.names:
+            data = self.project.data(path) or b""
+            own = self.roles[path] in ("app", "script")
+            size += len(data) if own else 0
+            found.append((path, own, any(needle in data for needle in NEEDLES)))
+        return tuple(path for path, own, needed in found if needed or (own and size <= _SMALL))
 
     def parse(self, path: str) -> Source | SyntaxFault:
         """Parse a file of the project."""

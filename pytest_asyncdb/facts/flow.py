@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -24,6 +25,17 @@ class Flow:
         """Remember where modules and names are found."""
         self._codebase = codebase
         self.names = names
+
+    @cached_property
+    def _calls(self) -> dict[str, list[tuple[ast.Call, Scope]]]:
+        """Every call outside of tests, by the last part of what is called."""
+        found: dict[str, list[tuple[ast.Call, Scope]]] = {}
+        for source in self._codebase.sources():
+            for raw in source.calls if source.role != "test" else ():
+                called = raw.node.func
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                found.setdefault(name, []).append((raw.node, raw.scope))
+        return found
 
     def source(self, scope: Scope) -> Source | None:
         """The file that a scope belongs to."""
@@ -113,14 +125,8 @@ class Flow:
 
     def calls_of(self, name: str, function: Bound | None) -> list[tuple[ast.Call, Scope]]:
         """Every call of one of the project's functions, outside of tests."""
-        return [
-            (raw.node, raw.scope)
-            for source in self._codebase.sources()
-            if source.role != "test"
-            for raw in source.calls
-            if name in (getattr(raw.node.func, "id", ""), getattr(raw.node.func, "attr", ""))
-            if (found := self.bound(raw.node.func, raw.scope)) is not None and found[0] is function
-        ]
+        calls = self._calls.get(name, ())
+        return [call for call in calls if (found := self.bound(call[0].func, call[1])) and found[0] is function]
 
     def final(  # noqa: PLR0911 - one return per kind of expression
         self, node: ast.expr, scope: Scope, depth: int = 0

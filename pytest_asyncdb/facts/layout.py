@@ -46,6 +46,6 @@ def role_of(path: str, migration_folders: Collection[str] = ()) -> str:
         return "migration"
     if not _MIGRATION_FOLDERS.isdisjoint(folders) and (name == "env.py" or "versions" in folders):
         return "migration"
-    if not _SCRIPT_FOLDERS.isdisjoint(folders) or name in _SCRIPT_FILES:
+    if not _SCRIPT_FOLDERS.isdisjoint(folders) or (name in _SCRIPT_FILES and (name != "setup.py" or not folders)):
         return "script"
     return "app"

@@ -23,6 +23,8 @@ _MARKERS = re.compile(
 _ALSO_INSTALLED = frozenset({"alembic", "tests", "docs"})
 """Names of folders that seldom are what an import of that name means."""
 _SAMPLE = 400
+_OWN_WEIGHT = 100_000
+"""What the app's own module imports decides: it is the one that has to import."""
 
 
 def folders_above(path: str) -> tuple[str, ...]:
@@ -43,12 +45,12 @@ def import_root_of(project: Project, path: str) -> str:
         return candidates[0]
     modules, folders = _modules(project)
     scores = dict.fromkeys(candidates, 0)
-    for name in _imported_names(project, path):
+    for name, weight in _imported_names(project, path):
         head = name.replace(".", "/")
         for candidate in candidates:
-            prefix = "" if candidate == "." else f"{candidate}/"
-            here = f"{prefix}{head}"
-            scores[candidate] += here in modules or (here in folders and name not in _ALSO_INSTALLED)
+            here = head if candidate == "." else f"{candidate}/{head}"
+            if here in modules or (here in folders and name not in _ALSO_INSTALLED):
+                scores[candidate] += weight
     best = max(scores.values())
     tied = [candidate for candidate in candidates if scores[candidate] == best]
     return tied[0] if best else _by_packages(candidates, modules)
@@ -79,8 +81,8 @@ def _modules(project: Project) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(modules), frozenset(folders)
 
 
-def _imported_names(project: Project, path: str) -> Iterator[str]:
-    """Absolute imports of the module and, if those do not tell, of the modules in its tree: each name once a file."""
+def _imported_names(project: Project, path: str) -> Iterator[tuple[str, int]]:
+    """Absolute imports of the module and, weighing less, of the modules in its tree: each name once a file."""
     top, slash, _ = path.partition("/")
     around = f"{top}/" if slash else ""
     others = [one for one in project.python_files if one.startswith(around) and one != path and role_of(one) == "app"]
@@ -90,8 +92,7 @@ def _imported_names(project: Project, path: str) -> Iterator[str]:
             name = (match["from"] or match["import"] or b"").decode("utf-8", "replace")
             if name and not name.startswith("."):
                 names.add(name)
-        # What the app's own module imports weighs most: it is the one that has to import.
-        yield from names if file != path else [*names] * len(project.python_files)
+        yield from ((name, _OWN_WEIGHT if file == path else 1) for name in names)
 
 
 def _by_packages(candidates: Iterable[str], modules: frozenset[str]) -> str:

@@ -11,7 +11,7 @@ from pytest_asyncdb.facts.bindings import Bound, RawCall, RawImport, Scope
 from pytest_asyncdb.facts.python import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_asyncdb.facts.bindings import Definition
 
@@ -38,6 +38,7 @@ class Reader:
     def read(self, tree: ast.Module) -> None:
         """Read the whole module."""
         self._block(tree.body, self.scope, Level.MODULE)
+        self.calls.sort(key=lambda call: (call.node.lineno, call.node.col_offset, -(call.node.end_col_offset or 0)))
 
     def _block(self, statements: Iterable[ast.stmt], scope: Scope, level: Level) -> None:
         for statement in statements:
@@ -192,15 +193,18 @@ class Reader:
         self._block([*node.orelse, *node.finalbody], scope, level)
 
     def _annotation(self, node: ast.expr | None) -> None:
-        if node is None:
-            return
-        for one in ast.walk(node):
+        stack: list[ast.AST] = [node] if node is not None else []
+        while stack:
+            one = stack.pop()
             if isinstance(one, ast.Name):
                 self.reads[one.id] += 1
-            elif isinstance(one, ast.Constant) and isinstance(one.value, str):
-                self.reads.update(_WORDS.findall(one.value))
-            elif isinstance(one, ast.Call):  # Annotated[AsyncSession, Depends(get_session)]
-                self.calls.append(RawCall(one, self.scope, Level.MODULE, None))
+            elif isinstance(one, ast.Constant):
+                if isinstance(one.value, str):
+                    self.reads.update(_WORDS.findall(one.value))
+            else:
+                if isinstance(one, ast.Call):  # Annotated[AsyncSession, Depends(get_session)]
+                    self.calls.append(RawCall(one, self.scope, Level.MODULE, None))
+                stack += _children(one)
 
     def _expression(
         self,
@@ -225,11 +229,21 @@ class Reader:
             elif isinstance(node, ast.NamedExpr) and isinstance(node.target, ast.Name):
                 self._bound(scope, node.target.id).values.append((node.value, scope))
                 stack.append(node.value)
-            elif not isinstance(node, ast.Constant):
-                stack += ast.iter_child_nodes(node)
+            elif not isinstance(node, ast.Constant | ast.expr_context | ast.operator):
+                stack += _children(node)
 
     def _bound(self, scope: Scope, name: str) -> Bound:
         return scope.bindings.setdefault(name, Bound())
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    """The same as ``ast.iter_child_nodes``, at half the price."""
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            yield from (one for one in value if isinstance(one, ast.AST))  # the key of `**x` in a dictionary is None
+        elif isinstance(value, ast.AST):
+            yield value
 
 
 def _last_name(node: ast.expr) -> str | None:

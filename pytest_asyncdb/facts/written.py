@@ -89,6 +89,11 @@ def written_url(project: Project, text: str, spot: Spot) -> WrittenUrl | None:
     )
 
 
+def _may_have_url(project: Project, path: str) -> bool:
+    data = project.data(path) or b""
+    return (b"://" in data or b"jdbc:" in data) and _IN_BYTES.search(data) is not None
+
+
 def _shown(parameter: Parameter) -> str:
     return MASK if is_secret_parameter(parameter.name) else parameter.value
 
@@ -99,7 +104,7 @@ def _is_stand_in(password: str) -> bool:
 
 def _in_env_files(project: Project) -> Iterator[WrittenUrl]:
     for path in project.env_files:
-        if not _IN_BYTES.search(project.data(path) or b""):
+        if not _may_have_url(project, path):
             continue
         name = path.rpartition("/")[2]
         kind = "env-example" if _EXAMPLE.search(name) else "env"
@@ -120,7 +125,7 @@ def _in_settings(project: Project) -> Iterator[WrittenUrl]:
             kind, pattern = "compose", _IN_COMPOSE
         else:
             continue
-        if not _IN_BYTES.search(project.data(path) or b""):
+        if not _may_have_url(project, path):
             continue
         role = "migration" if "alembic" in path else "test" if _TEST.search(path) else role_of(path)
         for match in pattern.finditer(project.text(path)):
@@ -130,7 +135,7 @@ def _in_settings(project: Project) -> Iterator[WrittenUrl]:
 
 def _in_python(project: Project, codebase: Codebase) -> Iterator[WrittenUrl]:
     for path in project.python_files:
-        if not _IN_BYTES.search(project.data(path) or b""):
+        if not _may_have_url(project, path):
             continue
         source = codebase.parse(path)
         for literal in literal_urls(source, DATABASE_URL) if isinstance(source, Source) else ():

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _HUGE = 1_000_000
+_KEPT = 24_000_000
+"""Bytes of files that are kept in memory; what is beyond is read anew, from the system's cache."""
 _CREDENTIALS = re.compile(rb"://[^\s:/@\"'`]*:[^\s@\"'`]+@")
 _URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'`<>]+")
 _NAMES = r"(?:pass(?:wd|word)?|pwd|secret(?:_?key)?|api_?key|token)"
@@ -31,7 +33,7 @@ _LITERAL = re.compile(
 )
 _SETTING_FILES = (".ini", ".cfg", ".yml", ".yaml", ".toml", ".conf")
 _URL_FILES = (".py", ".ini", ".cfg", ".toml", ".yml", ".yaml", ".json", ".sh", ".md", ".rst", ".txt", ".conf")
-_SECRET_WORD = re.compile(rb"(?i)pass|pwd|secret|api_key|token")
+_SECRET_WORDS = (b"passw", b"_pass", b"pass=", b"pwd", b"secret", b"api_key", b"apikey", b"token")
 _LEVELS_UP = 4
 
 
@@ -46,6 +48,7 @@ class Project:
         """Remember the root; nothing is read yet."""
         self.root = root
         self._data: dict[str, bytes | None] = {}
+        self._kept = 0
         self._decoded: dict[str, tuple[str, Encoding]] = {}
         self._lines: dict[str, Lines] = {}
         self._trees: dict[str, ast.Module] = {}
@@ -97,9 +100,13 @@ class Project:
 
     def data(self, path: str) -> bytes | None:
         """The file's bytes, or None when it cannot be read or is too large to be a source (1 MB)."""
-        if path not in self._data:
-            self._data[path] = self._read(path)
-        return self._data[path]
+        if path in self._data:
+            return self._data[path]
+        data = self._read(path)
+        self._kept += len(data or b"")
+        if self._kept <= _KEPT:
+            self._data[path] = data
+        return data
 
     def text(self, path: str) -> str:
         """The file's text: decoded exactly, without byte-order mark, line endings untouched; empty when unreadable."""
@@ -169,7 +176,8 @@ class Project:
             for url in _URL.findall(self.text(path)):
                 yield from secrets_of("", url)
         named = _LITERAL if path.endswith(".py") else _SETTING if path.endswith(_SETTING_FILES) else None
-        if named is not None and _SECRET_WORD.search(data):
+        lower = data.lower() if named is not None else b""
+        if named is not None and any(word in lower for word in _SECRET_WORDS):
             for match in named.finditer(self.text(path)):
                 yield from secrets_of(match["name"], match["value"])
 

@@ -236,3 +236,12 @@ def test_comments_and_missing_modules_start_nothing(project):
         "other.py": FASTAPI,
     }
     assert found(project, files).target == "main:app"
+
+
+def test_app_of_a_factory_elsewhere_that_takes_arguments(project):
+    files = {
+        "src/main.py": "from src.setup import create_application\n# makes the FastAPI app\n"
+        "app = create_application(router=1)\n",
+        "src/setup.py": "from fastapi import FastAPI\ndef create_application(router):\n    return FastAPI()\n",
+    }
+    assert found(project, files).target == "src.main:app"

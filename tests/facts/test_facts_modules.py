@@ -149,6 +149,19 @@ def test_what_cannot_be_parsed_is_a_fault_with_its_place(facts):
     assert module(about, "app.null").fault is not None
 
 
+def test_every_kind_of_syntax_is_read(facts):
+    code = (
+        "import sqlalchemy\nx = {**{}, 'a': 1}\nmatch x:\n    case {'a': 1, **rest} if (y := 2):\n        del x['a']\n"
+        "async def f(*a, k: 'int' = 1, **kw) -> None:\n    async with a as b, c: pass\n    async for d in e: yield d\n    return\n"
+        "g = [i async for i in f() if i] + [*x] + [lambda *z, q=1: (yield)]\ntry:\n    pass\nexcept* OSError as err:\n    raise\n"
+        "(h, [m, *n]), o.p, r[0] = x\nwhile True: break\nfor t in x: continue\nelse: assert t, f'{t!r:>{g}}'\nx += 1\n"
+        "class C(B, metaclass=M):\n    a: int\n    global zz\nw: 'list[int]'\n@d\nclass D: ...\nu = x[1:2, ..., ::3]\n"
+    )
+    about = facts({"a.py": code})
+    assert module(about, "a").fault is None
+    assert module(about, "a").imports
+
+
 def test_invalid_escapes_are_no_fault_under_strict_warnings(facts):
     assert module(facts({"a.py": 'x = "\\d"\n'}), "a").fault is None
 
