@@ -28,6 +28,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check, NotJudgedError
+from pytest_asyncdb.model.errors import same_error
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.urls import drivers
@@ -90,5 +91,7 @@ def _is_of_another_check(facts: Facts, error: ErrorRecord, place: Place) -> bool
     if _OF_OTHERS.search(error.message):
         return True
     at_engine = any(engine.place.path == place.path and engine.place.line == place.line for engine in facts.engines)
+    if any(one.role == "app" and one.seen and same_error(one.seen.error, error) for one in facts.engines):
+        return True
     no_driver = kind == "ModuleNotFoundError" and dict(error.attributes).get("name") in drivers.DISTRIBUTIONS
     return at_engine and (no_driver or kind in _ENGINE_ERRORS)

@@ -2,8 +2,8 @@
 
 ## What it does
 Reports the import of the app, or of one of its modules, that fails because a setting is missing: a pydantic
-`ValidationError` about required fields, a `KeyError` from `os.environ["NAME"]`, or an engine that got `None` as URL.
-What the sandbox could fill in from `.env.example` is filled in first and is no fault.
+`ValidationError` about required fields, a `KeyError` from `os.environ["NAME"]`, or an engine whose URL is `None` or was
+put together with one. Where there is no `.env`, the values of `.env.example` are filled in first, which is no fault.
 
 ## Root cause
 Settings without a default are read when the module is imported, so the app does not start where one is missing.
@@ -27,6 +27,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check, NotJudgedError
+from pytest_asyncdb.model.errors import is_unset_url, same_error
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.place import Place
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
 _VARIABLE = re.compile(r"'(?P<name>[A-Z][A-Z0-9_]+)'")
-_NO_URL = "Expected string or URL object, got None"
+_NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
 @CHECK
@@ -51,14 +52,14 @@ def find(facts: Facts) -> Iterator[Finding]:
     told: set[Place] = set()
     for path, error, blocks in _failures(facts.boot):
         place = error.place or Place(path)
-        missing = _missing(error)
+        missing = _missing(error) or _unset_url(facts, error)
         if not missing or place in told:
             continue
         told.add(place)
         yield CHECK.finding(
             place,
-            f"{missing} is not set, and the import fails without it",
-            root_cause="The setting has no default and is read while the module is imported. "
+            f"{missing}, and the import fails without {'them' if ' are ' in missing else 'it'}",
+            root_cause="What has no default and is read while a module is imported has to be there. "
             "Set it where the app runs, and name it in `.env.example`.",
             severity=Severity.BLOCKS if blocks else Severity.LATENT,
             evidence=Evidence.RUNTIME,
@@ -76,12 +77,22 @@ def _failures(boot: BootRecord) -> Iterator[tuple[str, ErrorRecord, bool]]:
 
 
 def _missing(error: ErrorRecord) -> str:
-    """The missing settings in backticks; empty when the error is about something else."""
+    """Which settings are not set; empty when the error is about something else."""
     kind = error.type.rpartition(".")[2]
     fields = dict(error.attributes).get("missing", "")
     if kind == "ValidationError" and fields:
-        return ", ".join(f"`{name.strip()}`" for name in fields.split(","))
+        names = [f"`{name.strip()}`" for name in fields.split(",")]
+        return f"{', '.join(names)} {'are' if len(names) > 1 else 'is'} not set"
     variable = _VARIABLE.fullmatch(error.message.strip())
-    if kind == "KeyError" and variable:
-        return f"`{variable['name']}`"
-    return "the database URL (`None`)" if kind == "ArgumentError" and error.message.startswith(_NO_URL) else ""
+    return f"`{variable['name']}` is not set" if kind == "KeyError" and variable else ""
+
+
+def _unset_url(facts: Facts, error: ErrorRecord) -> str:
+    """What an engine was given instead of a URL, as the source has it; empty when the error is about something else."""
+    engine = next((one for one in facts.engines if one.seen and same_error(one.seen.error, error)), None)
+    in_parts = "int()" in error.message
+    if not is_unset_url(error) or (in_parts and engine is None):
+        return ""
+    given = (engine.call.argument("url") or engine.call.positional(0)) if engine and engine.call else None
+    name = f" `{given.value.source}`" if given and _NAME.fullmatch(given.value.source) else ""
+    return f"the database URL{name} {'holds' if in_parts else 'is'} `None`, so its setting is not set"

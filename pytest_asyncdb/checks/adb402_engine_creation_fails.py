@@ -2,14 +2,13 @@
 
 ## What it does
 Reports `create_async_engine(...)` and its like where the call raised at boot, and, without a boot, where it always
-raises: a pool class for threads, or `pool_size`, `max_overflow` and `pool_timeout` next to a pool that has no size. A
-missing driver and a scheme without one are the business of checks ADB1xx and ADB3xx.
+raises: a pool class for threads, or `pool_size`, `max_overflow` and `pool_timeout` next to a pool that has no size.
+Missing drivers are left to checks ADB1xx, schemes without one to ADB3xx, missing settings to ADB205.
 
 ## Root cause
 Arguments are checked when the engine is made. A pool for threads would block the event loop, so SQLAlchemy refuses it
 (since 2.0.28): `Pool class QueuePool cannot be used with asyncio engine`. Arguments that neither dialect, pool nor
-engine knows raise `TypeError: Invalid argument(s) ...`; a number given as text, as environment variables are, raises
-`TypeError: unsupported operand type(s)`.
+engine knows raise `TypeError: Invalid argument(s) ...`, a number given as text `unsupported operand type(s)`.
 
 ## Fix
 Delete `poolclass`: the default, `AsyncAdaptedQueuePool`, is the right pool. With `NullPool`, delete the sizes.
@@ -30,6 +29,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model.booted import lacks_its_url
 from pytest_asyncdb.model.calls import bound_name, import_read_only_by, without_argument
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.errors import is_missing_driver, one_line
@@ -63,7 +63,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             continue
         error = engine.seen.error if engine.seen else None
         fault = _fault(facts, engine) if engine.is_async else ""
-        if error and not is_missing_driver(error):
+        if error and not is_missing_driver(error) and not lacks_its_url(engine):
             told.add(engine.place)  # one call may make many engines
             yield _finding(facts, engine, one_line(error), Evidence.BOTH if fault else Evidence.RUNTIME)
         elif fault and engine.seen is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import NotJudgedError
-from pytest_asyncdb.model.errors import same_error
+from pytest_asyncdb.model.errors import is_unset_url, same_error
 from pytest_asyncdb.model.place import Place
 
 if TYPE_CHECKING:
@@ -56,6 +56,14 @@ def reported_at_engine(facts: Facts, error: ErrorRecord | None) -> bool:
         if seen and (same_error(seen.error, error) or (seen.probe and same_error(seen.probe.error, error))):
             return True
     return False
+
+
+def lacks_its_url(engine: Engine) -> bool:
+    """Whether the engine was made during import out of settings that are not set, which is reported as such."""
+    seen = engine.seen
+    if seen is None or seen.error is None:
+        return False
+    return seen.phase in {"import", "create"} and is_unset_url(seen.error)
 
 
 def broken_engine(facts: Facts) -> Engine | None:

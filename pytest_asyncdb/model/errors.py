@@ -24,6 +24,9 @@ _ELSEWHERE = (
     ("sqlalchemy.exc.NoSuchModuleError", "Can't load plugin: sqlalchemy.dialects:"),
     ("sqlalchemy.exc.InvalidRequestError", "is not async"),
 )
+_UNSET_URL = re.compile(
+    r"ArgumentError: Expected string or URL object, got None|ValueError: invalid literal for int\(\) .*: 'None'$"
+)
 _CERTIFICATE = re.compile(r"certificate verify failed|CERTIFICATE_VERIFY_FAILED|root certificate file", re.IGNORECASE)
 _UNREACHABLE = re.compile(r"connect|OSError|timed? ?out|resol|getaddrinfo|refused|unreachable|sandbox", re.IGNORECASE)
 _MOST_CHARACTERS = 110
@@ -62,6 +65,11 @@ def same_error(one: ErrorRecord | None, other: ErrorRecord | None) -> bool:
 def is_missing_driver(error: ErrorRecord) -> bool:
     """Whether a driver or greenlet is missing or the URL names no async driver, as checks ADB1xx and ADB3xx report."""
     return any(name.endswith(kind) and text in message for name, message in chain(error) for kind, text in _ELSEWHERE)
+
+
+def is_unset_url(error: ErrorRecord) -> bool:
+    """Whether an engine was given ``None`` as URL, or a URL put together with one (``...:None/None``)."""
+    return any(_UNSET_URL.search(f"{name}: {message}") for name, message in chain(error))
 
 
 def is_certificate_error(error: ErrorRecord) -> bool:

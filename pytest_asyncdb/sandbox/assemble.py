@@ -59,7 +59,8 @@ def assemble(target: str, root: str, story: Story) -> BootRecord:
         story: what the child told and how it ended.
     """
     redactor = Redactor(story.secrets)
-    events = [_clean(event, redactor) for event in story.events]
+    inside = f"{root.rstrip('/')}/"
+    events = [_clean(event, redactor, inside) for event in story.events]
     lines = [LogRecord(one.phase, one.source, "", "", redactor.text(one.text)) for one in story.output]
     heard = deque(_all(events, "log", LogRecord), maxlen=_LOGS)
     return BootRecord(
@@ -82,12 +83,13 @@ def assemble(target: str, root: str, story: Story) -> BootRecord:
     )
 
 
-def _clean(value: Any, redactor: Redactor) -> Any:
+def _clean(value: Any, redactor: Redactor, inside: str) -> Any:
+    """Mask secrets, and name files of the project as everywhere else: relative to it."""
     if isinstance(value, str):
-        return redactor.text(value)
+        return redactor.text(value).replace(inside, "" if inside != "/" else inside)
     if isinstance(value, list):
-        return [_clean(one, redactor) for one in value]
-    return {name: _clean(one, redactor) for name, one in value.items()} if isinstance(value, dict) else value
+        return [_clean(one, redactor, inside) for one in value]
+    return {name: _clean(one, redactor, inside) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _all(events: list[dict[str, Any]], kind: str, cls: type[T]) -> list[T]:

@@ -207,6 +207,12 @@ def test_missing_setting(failure, said):
     assert finding.place == Place("c.py", 9)
 
 
+def test_several_settings_are_plural():
+    failure = error("pydantic_core._pydantic_core.ValidationError", "2 errors", "c.py:9", missing="DB_URL,SECRET")
+    [finding] = find("ADB205", facts(boot=boot(failure)))
+    assert finding.message == "`DB_URL`, `SECRET` are not set, and the import fails without them"
+
+
 def test_other_key_errors_are_no_settings():
     assert find("ADB205", facts(boot=boot(error("KeyError", "'name'", "c.py:9")))) == ()
 

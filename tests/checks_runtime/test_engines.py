@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from booted_by_hand import PATH, boot, engine, error, facts, module_of
+from booted_by_hand import PATH, boot, engine, error, facts, failed, module_of
 
 from pytest_asyncdb import fixes
 from pytest_asyncdb.facts.engines import EngineUrl
@@ -159,3 +159,32 @@ def test_one_call_that_makes_many_engines_is_told_once(judge):
     assert len(judge("ADB401", facts(engines=(probed(problem), probed(problem))))) == 1
     assert len(judge("ADB402", facts(engines=(engine(error=problem), engine(error=problem))))) == 1
     assert len(judge("ADB710", facts(engines=(engine(open_after_shutdown=1), engine(open_after_shutdown=2))))) == 1
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (
+            error("sqlalchemy.exc.ArgumentError", "Expected string or URL object, got None", place=Place(PATH, 18, 1)),
+            "the database URL `DATABASE_URL` is `None`, so its setting is not set, and the import fails without it",
+        ),
+        (
+            error("ValueError", "invalid literal for int() with base 10: 'None'", place=Place(PATH, 18, 1)),
+            "the database URL `DATABASE_URL` holds `None`, so its setting is not set, and the import fails without it",
+        ),
+    ],
+)
+def test_url_that_is_not_set_is_told_once(judge, problem, said):
+    made = engine(text="engine = create_async_engine(DATABASE_URL)", error=problem)
+    given = facts(engines=(made,), boot=boot(**{"import": failed("import", problem)}))
+    (finding,) = judge("ADB205", given)
+    assert finding.message == said
+    assert judge("ADB402", given) == ()
+    assert judge("ADB202", given) == ()
+
+
+def test_engine_error_is_told_where_the_engine_is(judge):
+    problem = error("ValueError", "invalid literal for int() with base 10: 'x'", place=Place(PATH, 18, 1))
+    given = facts(engines=(engine(error=problem),), boot=boot(**{"import": failed("import", problem)}))
+    assert len(judge("ADB402", given)) == 1
+    assert judge("ADB205", given) == judge("ADB202", given) == ()

@@ -465,3 +465,25 @@ def is_mine(pid):
         return int(parent) == os.getpid() and b"sandbox.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
+
+
+def test_modules_after_a_package_that_failed_fail_like_it(project, server, request_for):
+    root = project(
+        **{
+            "shop/__init__.py": "from shop import routes",
+            "shop/routes": "from shop.db import get_session",
+            "shop/db": "import shop.config\ndef get_session(): pass",
+            "shop/config": "import os\nos.environ['SHOP_SETTING_OF_NOBODY']",
+            "shop/main": "",
+            "shop/more": "from shop.db import get_session",
+        }
+    )
+    modules = tuple((f"shop.{name}", f"shop/{name}.py") for name in ("db", "more", "routes"))
+    boot = start(request_for(root, "shop.main:app", modules=modules))
+    boot.serve(server)
+    assert {one.error.type for one in boot.result().imports} == {"KeyError"}
+
+
+def test_messages_name_files_relative_to_the_project(boot):
+    record = boot(main="raise ValueError(__file__)")
+    assert record.phase("import").error.message == "main.py"
