@@ -115,6 +115,7 @@ def test_an_ordinary_user(own, base, request_name):
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert directory.stat().st_uid != 0
     assert owner.finish() == (0, "")
+    assert kept_template(cache)
 
 
 def shared_copy(base):

@@ -47,6 +47,7 @@ HBA = b"local all all scram-sha-256\n"
 SOCKET = "data/.s.PGSQL.5432"
 STATUS = 7
 """Index of the status in ``postmaster.pid``."""
+PUBLISH_AFTER = 0.3
 INITDB_GRACE = 1.5
 """Seconds that initdb gets to end by itself: its helpers leave shared memory behind when the directory goes first."""
 
@@ -94,13 +95,18 @@ class Cluster:
     def publish(self) -> None:
         """Keep a template for the next start, if this one had to make it.
 
-        That waits for the disk, so it is done aside, and finished even when the owner goes meanwhile.
+        That waits for the disk, so it is done aside and after the owner's first steps, and finished even when the
+        owner goes meanwhile.
         """
         if self._packing:
             from threading import Thread
 
-            Thread(target=self._packing.publish, args=(self._request["template"],)).start()
+            Thread(target=self._publish, args=(self._packing,)).start()
             self._packing = None
+
+    def _publish(self, packing: Packing) -> None:
+        time.sleep(PUBLISH_AFTER)
+        packing.publish(self._request["template"])
 
     def stop(self) -> None:
         """Stop at once: nothing in this server is worth a checkpoint."""
@@ -113,7 +119,7 @@ class Cluster:
             return log.read()[-4000:].decode(errors="replace")
 
     def _from_template(self, template: Template, meanwhile: Callable[[], None]) -> None:
-        server = self._fork(_signal.SIGQUIT)
+        server = self._fork()
         self._make_data()
         self._identity.enter()  # our own Python may be out of reach in here: nothing is imported until leave()
         try:
@@ -123,14 +129,14 @@ class Cluster:
             template.unpack("data", databases=True)
         finally:
             self._identity.leave()
-        meanwhile()
         if not template.intact():
             raise DamagedError
+        meanwhile()
         self._await_ready(server)
 
     def _from_nothing(self, meanwhile: Callable[[], None]) -> None:
         self.version = self._version()
-        server = self._fork(_signal.SIGQUIT)
+        server = self._fork()
         self._initdb()
         self._packing = Packing("data", self.version, self._needed_segment())
         self._personalise()
@@ -146,13 +152,8 @@ class Cluster:
         major = int("".join(takewhile(str.isdigit, self.version)))
         extra = [flag for since, flags in INITDB_FLAGS_SINCE if major >= since for flag in flags]
         superuser = ["-U", self._request["user"], "--pwfile=placeholder"]
-        initdb = self._fork(_signal.SIGKILL, INITDB_GRACE)
-        initdb.go([f"{self._bin}/initdb", "-D", "data", *superuser, *INITDB_FLAGS, *extra], self._environment)
-        while not initdb.ended():
-            self._pause("initdb")
-        if initdb.failed:
-            raise StartError(f"{self._bin}/initdb failed")
-        self._running.remove(initdb)
+        initdb = Program(self._identity, self._log, death=_signal.SIGKILL, grace=INITDB_GRACE)
+        self._run(initdb, "initdb", "-D", "data", *superuser, *INITDB_FLAGS, *extra)
 
     def _make_data(self) -> None:
         os.mkdir("data", 0o700)
@@ -175,21 +176,27 @@ class Cluster:
         return found[0] if found and os.path.isfile(f"data/pg_wal/{found[0]}") else None
 
     def _ask(self, program: str, *arguments: str) -> str:
-        import subprocess
-
+        """What a program says; through a file, because importing subprocess takes longer than the program."""
+        out = os.open("answer", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            done = subprocess.run(
-                [f"{self._bin}/{program}", *arguments],
-                env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True, timeout=30,
-            )  # fmt: skip
-        except (OSError, subprocess.SubprocessError) as error:
-            raise StartError(f"{self._bin}/{program} cannot be run: {error}") from error
-        return done.stdout
+            self._run(Program(self._identity, out, death=_signal.SIGKILL), program, *arguments)
+            return os.pread(out, 1 << 16, 0).decode(errors="replace")
+        finally:
+            os.close(out)
 
-    def _fork(self, death: int, grace: float = 0.0) -> Program:
-        program = Program(self._identity, self._log, death=death, grace=grace)
-        self._running.append(program)
-        return program
+    def _run(self, child: Program, program: str, *arguments: str) -> None:
+        self._running.append(child)
+        child.go([f"{self._bin}/{program}", *arguments], self._environment)
+        while not child.ended():
+            self._pause(program)
+        self._running.remove(child)
+        if child.failed:
+            raise StartError(f"{self._bin}/{program} failed")
+
+    def _fork(self) -> Program:
+        server = Program(self._identity, self._log, death=_signal.SIGQUIT)
+        self._running.append(server)
+        return server
 
     def _go(self, server: Program) -> None:
         flags = [word for name, value in SERVER_FLAGS.items() for word in ("-c", f"{name}={value}")]
