@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import posixpath
 import re
 from dataclasses import replace
@@ -272,8 +273,6 @@ def _by_depth(path: str) -> tuple[int, str]:
 
 
 def _relative(project: Project, settings: Settings) -> str:
-    import os
-
     folder = os.path.relpath(settings.cwd or project.root, project.root)
     return "" if folder == "." else folder.replace(os.sep, "/")
 
