@@ -111,6 +111,7 @@ def _put_up(  # noqa: PLR0913, PLR0917 - wires the parts together, in one place
 
 def _look_like_a_server(told: dict[str, Json]) -> None:
     """Give the project the process that a server would: its import root, its environment, its arguments."""
+    os.chdir(str(told["cwd"]))
     faulthandler.enable()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # both are text files over pipes here

@@ -81,6 +81,7 @@ class BootRequest:
             "target": self.target,
             "factory": self.factory,
             "import_root": str(self.import_root),
+            "cwd": str(self.cwd),
             "env": [[name, value] for name, value in self.env],
             "import_timeout": self.import_timeout,
             "startup_timeout": self.startup_timeout,
@@ -94,20 +95,30 @@ class BootRequest:
 
 
 def start(request: BootRequest) -> Boot:
-    """Start the child, which begins to import at once.
+    """Start a child and have it begin to import at once.
 
     Raises:
-        OSError: the interpreter can't be started, or the working directory does not exist.
+        OSError: the interpreter can't be started.
     """
-    mark = f"\0{secrets.token_hex(8)}:"
+    return spawn(request.python).boot(request)
+
+
+def spawn(python: str = "") -> Child:
+    """Start a child that makes itself ready while its owner still finds out what to boot.
+
+    Args:
+        python: interpreter; empty means the running one.
+
+    Raises:
+        OSError: the interpreter can't be started.
+    """
     control, childs_control = socket.socketpair()
     events, childs_events = os.pipe()
     childs_leash, leash = os.pipe()
     handed = (childs_control.fileno(), childs_events, childs_leash)
     try:
         process = subprocess.Popen(
-            [request.python or _running(), "-c", _BOOTSTRAP, str(_PACKAGE), *map(str, handed)],
-            cwd=request.cwd,
+            [python or _running(), "-c", _BOOTSTRAP, str(_PACKAGE), *map(str, handed)],
             env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -124,7 +135,29 @@ def start(request: BootRequest) -> Boot:
         childs_control.close()
         os.close(childs_events)
         os.close(childs_leash)
-    return Boot(request, process, control, events, leash, mark)
+    return Child(process, control, events, leash)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child that waits for its request, and this side's ends of its pipes."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    events: int
+    leash: int
+
+    def boot(self, request: BootRequest) -> Boot:
+        """Have it boot an app; once."""
+        return Boot(request, self.process, self.control, self.events, self.leash, f"\0{secrets.token_hex(8)}:")
+
+    def discard(self) -> None:
+        """End a child that got no request."""
+        self.process.kill()
+        self.process.communicate()
+        self.control.close()
+        os.close(self.events)
+        os.close(self.leash)
 
 
 def _running() -> str:
