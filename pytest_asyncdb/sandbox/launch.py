@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pytest_asyncdb.sandbox.gather import Gather
 
@@ -138,21 +138,29 @@ def spawn(python: str = "") -> Child:
     return Child(process, control, events, leash)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Child:
-    """A child that waits for its request, and this side's ends of its pipes."""
+    """A child that waits for its request, and this side's ends of its pipes; a ``with`` block ends an unused one."""
 
     process: subprocess.Popen[bytes]
     control: socket.socket
     events: int
     leash: int
+    used: bool = False
 
     def boot(self, request: BootRequest) -> Boot:
         """Have it boot an app; once."""
+        self.used = True
         return Boot(request, self.process, self.control, self.events, self.leash, f"\0{secrets.token_hex(8)}:")
 
-    def discard(self) -> None:
-        """End a child that got no request."""
+    def __enter__(self) -> Self:
+        """Keep it ready."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, unless it got a request: then its ``Boot`` does that."""
+        if self.used:
+            return
         self.process.kill()
         self.process.communicate()
         self.control.close()
