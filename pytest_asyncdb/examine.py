@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.examples import Filled
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.judge import Judgement
     from pytest_asyncdb.model.check import Check
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.postgres.protocol import Provider
-    from pytest_asyncdb.sandbox.launch import Boot, BootRequest
+    from pytest_asyncdb.sandbox.launch import Boot, BootRequest, Child
     from pytest_asyncdb.sources.project import Project
 
 
@@ -78,10 +79,18 @@ class Examination:
     facts: Facts
     checks: tuple[Check, ...]
     judgement: Judgement
+    filled: Filled | None = None
+    """Settings that the boot had from an example file."""
 
 
-def examine(
-    project: Project, app: App, settings: Settings, server: ServerThread | Server, ids: Sequence[str] | None
+def examine(  # noqa: PLR0913 - what to examine, and with what
+    project: Project,
+    app: App,
+    settings: Settings,
+    server: ServerThread | Server,
+    ids: Sequence[str] | None,
+    *,
+    child: Child | None = None,
 ) -> Examination:
     """Boot the app of ``project`` and judge all that is known.
 
@@ -93,15 +102,18 @@ def examine(
         settings: deadlines and what fails a check.
         server: where all connections go; may still be starting.
         ids: which checks to run; all of them when None.
+        child: a child that is ready already.
 
     Raises:
         ServerError: the server did not start.
     """
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.sandbox.launch import start
+    from pytest_asyncdb.facts.examples import filled_in
+    from pytest_asyncdb.sandbox.launch import spawn
 
     facts = Facts(project, settings, lambda: (boot.result(), ""))
-    boot = start(_request(project, app, settings, facts))
+    filled = filled_in(project, app, settings)
+    boot = (child or spawn(settings.python)).boot(_request(project, app, settings, facts, filled))
     handover = threading.Thread(target=_hand_over, args=(boot, server), name="asyncdb-handover", daemon=True)
     handover.start()
     try:
@@ -112,7 +124,8 @@ def examine(
         handover.join()
         if isinstance(server, ServerThread):
             server.server()
-        return Examination(project, facts, checks, judge(facts, checks, _Lines(project).line, settings.fail_on))
+        judgement = judge(facts, checks, _Lines(project).line, settings.fail_on)
+        return Examination(project, facts, checks, judgement, filled)
     finally:
         boot.kill()
 
@@ -145,7 +158,7 @@ def _read_ahead(facts: Facts) -> None:
     _ = facts.cycles, facts.routers
 
 
-def _request(project: Project, app: App, settings: Settings, facts: Facts) -> BootRequest:
+def _request(project: Project, app: App, settings: Settings, facts: Facts, filled: Filled | None) -> BootRequest:
     from pytest_asyncdb.sandbox.launch import BootRequest
 
     root: Path = project.root
@@ -155,7 +168,7 @@ def _request(project: Project, app: App, settings: Settings, facts: Facts) -> Bo
         factory=app.factory,
         import_root=(root / app.import_root).resolve(),
         cwd=(root / app.cwd).resolve(),
-        env=settings.env,
+        env=(*(filled.values if filled else ()), *settings.env),
         import_timeout=settings.import_timeout,
         startup_timeout=settings.startup_timeout,
         request_timeout=settings.request_timeout,

@@ -43,13 +43,16 @@ def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: boo
     from pytest_asyncdb.examine import ServerThread, examine
     from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError, choose
     from pytest_asyncdb.postgres.protocol import ServerError
+    from pytest_asyncdb.sandbox.launch import spawn
 
     try:
-        choice = choose(settings.postgres)
-        with ServerThread(choice.provider) as thread:
-            project, app = _project(settings)
-            first = examine(project, app, settings, thread, ids)
-            return _conclude(settings, app, choice, server=thread.server(), first=first, repair=repair)
+        # Child and server make themselves ready while the project is read: most of a short run is waiting for them.
+        with spawn(settings.python) as child:
+            choice = choose(settings.postgres)
+            with ServerThread(choice.provider) as thread:
+                project, app = _project(settings)
+                first = examine(project, app, settings, thread, ids, child=child)
+                return _conclude(settings, app, choice, server=thread.server(), first=first, repair=repair)
     except (NoProviderError, UnknownProviderError, ServerError) as error:
         raise RunError(str(error)) from error
 
@@ -139,6 +142,7 @@ def _environment(first: Examination) -> tuple[tuple[str, str], ...]:
 
 def _notes(app: App, first: Examination) -> tuple[str, ...]:
     notes = [f"other apps were found and not chosen: {', '.join(app.others)}"] if app.others else []
+    notes += [str(first.filled)] if first.filled else []
     boot = first.facts.boot
     changed = dict.fromkeys(note for one in boot.connections for note in one.notes) if boot else {}
     return (*notes, *changed)

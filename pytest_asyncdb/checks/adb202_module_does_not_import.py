@@ -28,7 +28,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import same_error
+from pytest_asyncdb.model.errors import missing_variable, same_error
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.urls import drivers
@@ -86,9 +86,9 @@ def _failures(boot: BootRecord) -> Iterator[tuple[str, str, ErrorRecord, bool]]:
 
 def _is_of_another_check(facts: Facts, error: ErrorRecord, place: Place) -> bool:
     kind = error.type.rpartition(".")[2]
-    if kind in {"SyntaxError", "IndentationError", "TabError", "SystemExit", "ValidationError", "KeyError"}:
+    if kind in {"SyntaxError", "IndentationError", "TabError", "SystemExit", "ValidationError"}:
         return kind != "ValidationError" or bool(dict(error.attributes).get("missing"))
-    if _OF_OTHERS.search(error.message):
+    if _OF_OTHERS.search(error.message) or missing_variable(error):
         return True
     at_engine = any(engine.place.path == place.path and engine.place.line == place.line for engine in facts.engines)
     if any(one.role == "app" and one.seen and same_error(one.seen.error, error) for one in facts.engines):

@@ -2,8 +2,9 @@
 
 ## What it does
 Reports the import of the app, or of one of its modules, that fails because a setting is missing: a pydantic
-`ValidationError` about required fields, a `KeyError` from `os.environ["NAME"]`, or an engine whose URL is `None` or was
-put together with one. Where there is no `.env`, the values of `.env.example` are filled in first, which is no fault.
+`ValidationError` about required fields, a `KeyError` from `os.environ["NAME"]` or from Starlette's `Config`, or an
+engine whose URL is `None` or was put together with one. Where there is no `.env`, the values of `.env.example` are
+filled in first, which is no fault.
 
 ## Root cause
 Settings without a default are read when the module is imported, so the app does not start where one is missing.
@@ -27,7 +28,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import is_unset_url, same_error
+from pytest_asyncdb.model.errors import is_unset_url, missing_variable, same_error
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.place import Place
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
-_VARIABLE = re.compile(r"'(?P<name>[A-Z][A-Z0-9_]+)'")
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 
 
@@ -83,8 +83,8 @@ def _missing(error: ErrorRecord) -> str:
     if kind == "ValidationError" and fields:
         names = [f"`{name.strip()}`" for name in fields.split(",")]
         return f"{', '.join(names)} {'are' if len(names) > 1 else 'is'} not set"
-    variable = _VARIABLE.fullmatch(error.message.strip())
-    return f"`{variable['name']}` is not set" if kind == "KeyError" and variable else ""
+    variable = missing_variable(error)
+    return f"`{variable}` is not set" if variable else ""
 
 
 def _unset_url(facts: Facts, error: ErrorRecord) -> str:

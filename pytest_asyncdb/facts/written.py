@@ -102,12 +102,17 @@ def _is_stand_in(password: str) -> bool:
     return is_placeholder(password) or _TEMPLATE.search(password) is not None
 
 
+def is_example(path: str) -> bool:
+    """Whether a file of the ``.env`` family shows which settings there are, and gives none: ``.env.example``."""
+    return _EXAMPLE.search(path.rpartition("/")[2]) is not None
+
+
 def _in_env_files(project: Project) -> Iterator[WrittenUrl]:
     for path in project.env_files:
         if not _may_have_url(project, path):
             continue
         name = path.rpartition("/")[2]
-        kind = "env-example" if _EXAMPLE.search(name) else "env"
+        kind = "env-example" if is_example(path) else "env"
         role = "test" if _TEST.search(name) else role_of(path)
         text = project.text(path)
         for entry in entries(text):

@@ -24,11 +24,12 @@ _ELSEWHERE = (
     ("sqlalchemy.exc.NoSuchModuleError", "Can't load plugin: sqlalchemy.dialects:"),
     ("sqlalchemy.exc.InvalidRequestError", "is not async"),
 )
+_VARIABLE = re.compile(r"'(?P<name>[A-Z][A-Z0-9_]+)'|\W?Config '(?P<config>\w+)' is missing, and has no default\W*")
 _UNSET_URL = re.compile(
     r"ArgumentError: Expected string or URL object, got None|ValueError: invalid literal for int\(\) .*: 'None'$"
 )
 _CERTIFICATE = re.compile(r"certificate verify failed|CERTIFICATE_VERIFY_FAILED|root certificate file", re.IGNORECASE)
-_UNREACHABLE = re.compile(r"connect|OSError|timed? ?out|resol|getaddrinfo|refused|unreachable|sandbox", re.IGNORECASE)
+_UNREACHABLE = re.compile(r"connect|OSError|timed? ?out|resol|gaierror|refused|unreachable|sandbox", re.IGNORECASE)
 _MOST_CHARACTERS = 110
 
 
@@ -70,6 +71,12 @@ def is_missing_driver(error: ErrorRecord) -> bool:
 def is_unset_url(error: ErrorRecord) -> bool:
     """Whether an engine was given ``None`` as URL, or a URL put together with one (``...:None/None``)."""
     return any(_UNSET_URL.search(f"{name}: {message}") for name, message in chain(error))
+
+
+def missing_variable(error: ErrorRecord) -> str | None:
+    """The variable of the environment that ``os.environ[...]`` or Starlette's ``Config`` did not find."""
+    found = _VARIABLE.fullmatch(error.message.strip()) if error.type == "KeyError" else None
+    return (found["name"] or found["config"]) if found else None
 
 
 def is_certificate_error(error: ErrorRecord) -> bool:

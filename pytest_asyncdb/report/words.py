@@ -63,14 +63,14 @@ def safety(outcome: FixOutcome) -> str:
 
 
 def counts(result: Result) -> str:
-    """``3 block, 1 latent, 2 advice``, or ``no fault found``."""
+    """``3 block, 1 latent, 2 advice``, or ``no fault found``, which takes a check to say."""
     names = {Severity.BLOCKS: ("blocks", "block"), Severity.LATENT: ("latent",) * 2, Severity.ADVICE: ("advice",) * 2}
     parts = []
     for one in SEVERITIES:
         number = len(of_severity(result.findings, one))
         if number:
             parts.append(f"{number} {names[one][number > 1]}")
-    return ", ".join(parts) or "no fault found"
+    return ", ".join(parts) or ("no fault found" if result.checks else "nothing was judged")
 
 
 def distinct_fixes(result: Result) -> list[FixOutcome]:

@@ -29,6 +29,7 @@ _LOCAL_SOCKETS = (
 )
 _ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
 _MAX_REFUSED = 200
+_HOSTS = "/etc/hosts"
 
 
 class Refusals:
@@ -122,9 +123,10 @@ class Guard:
         name = host.decode("idna", "replace") if isinstance(host, bytes) else str(host or "")
         if name.lower() in _LOCAL_NAMES or ":" in name or not set(name) - _NUMERIC:
             return
-        # Programs ask for their own host's name all the time (logging, mail, uuid): refused, but nothing to tell.
-        if name != self._own_name:
-            self._refusals.refuse("resolve", name if port in (None, 0, "") else f"{name}:{_text(port)}")
+        # Programs ask for their own host's name all the time (logging, mail): no packet leaves where a file has it.
+        if name == self._own_name and _is_in_hosts(name):
+            return
+        self._refusals.refuse("resolve", name if port in (None, 0, "") else f"{name}:{_text(port)}")
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     def _name(self, address: Any) -> None:
@@ -150,6 +152,14 @@ class Guard:
             return True
         local = tuple(one for one in (*_LOCAL_SOCKETS, *self._temporary) if isinstance(one, type(address)))
         return address.startswith(local) if local else False
+
+
+def _is_in_hosts(name: str) -> bool:
+    try:
+        with open(_HOSTS, encoding="utf-8", errors="replace") as lines:  # noqa: PTH123 - pathlib is not loaded before the app
+            return any(name in line.partition("#")[0].split()[1:] for line in lines)
+    except OSError:
+        return False
 
 
 def _own_address(bound: socket.socket) -> Any:

@@ -213,8 +213,18 @@ def test_several_settings_are_plural():
     assert finding.message == "`DB_URL`, `SECRET` are not set, and the import fails without them"
 
 
+def test_setting_that_starlette_config_lacks():
+    failure = error("KeyError", "\"Config 'SECRET_KEY' is missing, and has no default.\"", "c.py:9")
+    [finding] = find("ADB205", facts(boot=boot(failure)))
+    assert finding.message == "`SECRET_KEY` is not set, and the import fails without it"
+    assert find("ADB202", facts(boot=boot(failure))) == ()
+
+
 def test_other_key_errors_are_no_settings():
-    assert find("ADB205", facts(boot=boot(error("KeyError", "'name'", "c.py:9")))) == ()
+    failure = error("KeyError", "'name'", "c.py:9")
+    assert find("ADB205", facts(boot=boot(failure))) == ()
+    [finding] = find("ADB202", facts(boot=boot(failure)))
+    assert finding.message.endswith("does not import: KeyError: 'name'")
 
 
 def test_syntax_error_blocks_where_the_app_imports_it():

@@ -252,3 +252,11 @@ def test_routers(judge, included, records, expected):
 
 def test_a_router_without_routes_is_no_fault(judge):
     assert judge("ADB705", facts(routers=(dataclasses.replace(WRITTEN, routes=0),))) == ()
+
+
+def test_startup_that_asks_for_migrations_is_not_judged(judge):
+    problem = error("Exception", "Alembic version table not found. Please run migrations", place=AT)
+    booted = boot(startup=failed("startup", problem))
+    migration = Module("migrations.env", "migrations/env.py", is_package=False, role="migration")
+    assert "migrations" in judge("ADB701", facts(boot=booted, modules=(migration,)))
+    assert len(judge("ADB701", facts(boot=booted))) == 1

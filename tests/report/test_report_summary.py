@@ -63,3 +63,9 @@ def test_no_line_holds_a_line_end(broken):
     finding = replace(broken.findings[0].finding, root_cause="one\ntwo\r\nthree\x0bfour")
     for line in render(replace(broken, findings=(replace(broken.findings[0], finding=finding),)), diff=True):
         assert line.splitlines() in ([line], [])
+
+
+def test_without_a_check_no_health_is_claimed(healthy):
+    lines = render(replace(healthy, checks=()))
+    assert "no check was run" in lines
+    assert "no fault found" not in "\n".join(lines)

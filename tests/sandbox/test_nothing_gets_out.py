@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+
 import pytest
 
 ASYNC = """
@@ -378,3 +381,11 @@ def test_without_a_server_connections_are_refused(boot):
     assert record.phase("startup").error.type == "ConnectionRefusedError"
     assert not record.connections[0].ok
     assert record.engines[0].probe.skipped == "there is no database server: none was started"
+
+
+def test_the_name_of_the_machine_itself_is_looked_up_where_a_file_has_it(boot):
+    text = Path("/etc/hosts").read_text(encoding="utf-8", errors="replace")
+    known = any(socket.gethostname() in line.partition("#")[0].split()[1:] for line in text.splitlines())
+    record = boot("main", main="import socket\nsocket.gethostbyname(socket.gethostname())")
+    assert record.phase("import").ok is known
+    assert [one.target for one in record.refused] == ([] if known else [socket.gethostname()])
