@@ -102,7 +102,7 @@ def _fixes(facts: Facts, carrier: Requirement | None) -> tuple[Fix, ...]:
         return (Fix(f"Declare `{text}`", (Replace(carrier.name_span, text),), safe=True, why=why),)
     if not facts.declared.main_file:
         return ()
-    why = "Brings greenlet without touching any version; SQLModel has such an extra only since 0.0.48."
+    why = "Brings greenlet without touching any version."
     text = "greenlet>=1" if carrier and carrier.name == "sqlalchemy" else "sqlalchemy[asyncio]>=2.0"
     return (Fix(f"Declare `{text}`", (AddRequirement(facts.declared.main_file, text),), safe=True, why=why),)
 

@@ -59,9 +59,11 @@ def find(facts: Facts) -> Iterator[Finding]:
         if pooler and lacking:
             names = ", ".join(f"`{name}`" for name, _ in lacking)
             settings = ", ".join(f'"{name}": {value}' for name, value in lacking)
+            by_port = pooler.name == "PgBouncer" and "bouncer" not in (url.host or "").lower()
+            through = f"port {url.port}, which is {pooler.name}'s usual one," if by_port else pooler.name
             yield CHECK.finding(
                 engine.place,
-                f"the engine goes through {pooler.name} without {names}",
+                f"the engine goes through {through} without {names}",
                 root_cause=f"{pooler.note}. Without them, pass `connect_args={{{settings}}}`.",
                 severity=Severity.LATENT if pooler.prepared is Prepared.FAIL else Severity.ADVICE,
                 confidence=Confidence.LIKELY,

@@ -30,7 +30,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import lacks_its_url
-from pytest_asyncdb.model.calls import bound_name, import_read_only_by, without_argument
+from pytest_asyncdb.model.calls import import_read_only_by, shown_name, without_argument
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.errors import is_missing_driver, one_line
 from pytest_asyncdb.model.finding import Evidence, Severity
@@ -95,7 +95,7 @@ def _pool(call: Call | None) -> str:
 def _finding(facts: Facts, engine: Engine, what: str, evidence: Evidence) -> Finding:
     return CHECK.finding(
         engine.place,
-        f"making `{bound_name(engine.call, 'an engine')}` raises {what}",
+        f"making {shown_name(engine.call, 'an engine')} raises {what}",
         root_cause="SQLAlchemy checks the arguments when the engine is made, so whatever makes it fails too.",
         fixes=_fixes(facts, engine.call, _pool(engine.call)),
         evidence=evidence,

@@ -31,7 +31,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import boot_past
-from pytest_asyncdb.model.calls import bound_name
+from pytest_asyncdb.model.calls import shown_name
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Evidence, Severity
 
@@ -54,10 +54,10 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     for engine in facts.engines:
         if engine.role == "app" and engine.is_async and engine.seen and engine.seen.phase in _UNTIL_STARTED:
-            name = bound_name(engine.call, "the engine")
+            name = shown_name(engine.call, "the engine")
             yield CHECK.finding(
                 engine.place,
-                f"startup does not use `{name}`, so a broken database shows at a request",
+                f"startup does not use {name}, so a broken database shows at a request",
                 root_cause="An engine connects at its first statement, and the startup runs none.",
                 evidence=Evidence.RUNTIME,
             )

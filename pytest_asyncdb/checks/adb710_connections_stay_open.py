@@ -29,7 +29,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import boot_past
-from pytest_asyncdb.model.calls import bound_name
+from pytest_asyncdb.model.calls import shown_name
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Evidence, Severity
 
@@ -55,7 +55,7 @@ def find(facts: Facts) -> Iterator[Finding]:
             many = f"{number} connections" if number > 1 else "a connection"
             yield CHECK.finding(
                 engine.place,
-                f"`{bound_name(engine.call, 'the engine')}` has {many} open after shutdown",
+                f"{shown_name(engine.call, 'the engine')} has {many} open after shutdown",
                 root_cause="Nothing disposes the engine when the app ends, so its pool keeps what it has opened.",
                 evidence=Evidence.RUNTIME,
             )

@@ -40,10 +40,10 @@ CHECK = Check(__name__, severity=Severity.ADVICE, since="0.1")
 
 _TRIED = {"connect": "reach", "resolve": "look up", "send": "send to", "program": "run"}
 _WHEN = {
-    "import": "while it was imported",
-    "create": "while it was made",
+    "import": "while it is imported",
+    "create": "while it is made",
     "startup": "at startup",
-    "requests": "while it answered a request",
+    "requests": "while it answers a request",
     "shutdown": "at shutdown",
 }
 

@@ -131,7 +131,7 @@ def _url(record: UrlRecord, static: EngineUrl | None, urls: Sequence[WrittenUrl]
         database=record.database,
         username=record.username,
         parameters=record.query,
-        place=written.span.place if written else static.place if static else place,
+        place=written.span.place if written else static.place if static and not static.written else place,
         certain=True,
         written=written,
     )

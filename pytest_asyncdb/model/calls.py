@@ -84,6 +84,12 @@ def bound_name(call: Call | None, otherwise: str) -> str:
     return call.assigned_to.rpartition(".")[2] if call and call.assigned_to else otherwise
 
 
+def shown_name(call: Call | None, otherwise: str) -> str:
+    """The name in backticks, or ``otherwise`` as plain words."""
+    name = bound_name(call, "")
+    return f"`{name}`" if name else otherwise
+
+
 def _plain(end: int, span: Span) -> bool:
     """Whether nothing but a comma and white space stands between ``end`` and the start of ``span``."""
     return span.start - end <= len(", ") or _line_break(end, span) is not None

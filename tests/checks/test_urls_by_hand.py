@@ -168,6 +168,18 @@ def test_pooler_needs_its_settings(host, severity):
     assert [f.severity for f in found] == ([severity] if severity else [])
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("pgbouncer:6432", "the engine goes through PgBouncer without"),
+        ("localhost:6432", "the engine goes through port 6432, which is PgBouncer's usual one, without"),
+    ],
+)
+def test_a_port_alone_is_no_proof_of_a_pooler(host, said):
+    [finding] = find("ADB306", facts(engines=(engine(f"postgresql+asyncpg://u@{host}/d"),)))
+    assert finding.message.startswith(said)
+
+
 def test_pooler_settings_are_complete_or_named():
     text = "postgresql+asyncpg://u@x.pooler.supabase.com:6543/d"
     both = (("statement_cache_size", "0"), ("prepared_statement_cache_size", "0"))

@@ -221,7 +221,7 @@ def test_refused_addresses_are_told_once_each(judge):
     found = judge("ADB712", facts(boot=boot(refused=refused)))
     assert [one.message.partition(",")[0] for one in found] == [
         "the app tries to look up `cache.internal` at startup",
-        "the app tries to run `/usr/bin/curl` while it was imported",
+        "the app tries to run `/usr/bin/curl` while it is imported",
     ]
 
 
@@ -260,3 +260,8 @@ def test_startup_that_asks_for_migrations_is_not_judged(judge):
     migration = Module("migrations.env", "migrations/env.py", is_package=False, role="migration")
     assert "migrations" in judge("ADB701", facts(boot=booted, modules=(migration,)))
     assert len(judge("ADB701", facts(boot=booted))) == 1
+
+
+def test_an_engine_without_a_name_stands_in_plain_words(judge):
+    (finding,) = judge("ADB703", facts(engines=(engine(driver="asyncpg"),)))
+    assert finding.message.startswith("startup does not use the engine, so")

@@ -2,6 +2,8 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from pytest_asyncdb.model.finding import Evidence
@@ -146,6 +148,12 @@ def test_a_static_and_a_seen_engine_are_one(facts, seen_at):
     assert one.options == (("echo", "False"), ("pool_size", "5"))
     assert one.seen is seen
     assert one.call.assigned_to == "db.engine"
+
+
+def test_a_url_that_is_written_nowhere_stands_at_its_engine(facts):
+    seen = record(place=Place("db.py", 3, 10), url=dataclasses.replace(URL, host="elsewhere.example.org"))
+    one, _ = facts(WRITTEN, booted(engines=(seen,))).engines
+    assert (one.url.written, one.url.place) == (None, one.place)
 
 
 def test_a_seen_engine_elsewhere_is_one_of_its_own(facts):
