@@ -25,6 +25,9 @@ class Server:
     """PEM file of the CA that signed the server's certificate; empty when the provider is ``url``."""
     channel_binding: bool = False
     """Whether SCRAM-SHA-256-PLUS is offered (the server does TLS itself)."""
+    socket: str = ""
+    """Directory of the server's own Unix socket (port 5432, same password, no TLS): the shortest way in, for our own
+    connections on this machine; empty where there is none."""
     workspace: Path = field(default_factory=Path)
     """Private directory (mode 0700), removed with the server, also after SIGKILL of the owner."""
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,13 @@ from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, superv
 from pytest_asyncdb.postgres.supervision import cluster, scram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from pytest_asyncdb.postgres.supervised import Value
+
+
+LONGEST = 80
+"""Bytes of a directory in which every client can still name a socket (systems take 104 to 108 with its name)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Binaries:
         """Names these very binaries with the flags that a cluster is made with."""
         program = (self.bin / "postgres").resolve()
         status = program.stat()
-        flags = (cluster.INITDB_FLAGS, cluster.INITDB_FLAGS_SINCE, cluster.PLACEHOLDER, USER)
+        flags = (cluster.INITDB_FLAGS, cluster.INITDB_FLAGS_SINCE, cluster.LETTERS, cluster.PLACEHOLDER, USER)
         what = repr((os.fsencode(program), status.st_size, status.st_mtime_ns, flags))
         return hashlib.sha256(what.encode()).hexdigest()[:24]
 
@@ -66,42 +72,55 @@ def serve(name: str, binaries: Binaries, timeout: float) -> Iterator[Server]:
         cache = platformdirs.user_cache_path("pytest-asyncdb")
         shared = platformdirs.site_cache_path("pytest-asyncdb")
         password = os.urandom(18).hex()
-        keys = scram.derive(password)
-        supervisor.tell(
-            {
-                "mode": "binaries",
-                "owner": os.getpid(),
-                "bases": bases(),
-                "environment": environment(),
-                "bin": os.fspath(binaries.bin),
-                "trees": tuple((os.fspath(source), target) for source, target in binaries.trees),
-                "bin_in_trees": binaries.bin_in_trees,
-                "shared_copy": os.fspath(shared / "binaries" / binaries.key),
-                "template": os.fspath(cache / "templates" / binaries.key),
-                "user": USER,
-                "verifier": keys.verifier,
-                "keys": keys.as_message(),
-                "timeout": timeout,
-            }
-        )
+        supervisor.tell(_request(binaries, scram.derive(password), timeout, cache, shared))
         supervisor.tell(certificates(cache))
         try:
             ready = supervisor.hear("ready", timeout + GRACE)
         except ServerError as error:
             raise ServerError(f"the {name} Postgres in {binaries.bin} does not start: {error}\n{WAYS_OUT}") from None
-        directory = Path(ready["directory"])
-        yield Server(
-            provider=name,
+        server = fronted(name, ready, password)
+        data = os.path.join(ready["directory"], "data")  # noqa: PTH118 - its length in bytes is what counts
+        yield replace(
+            server,
             version=ready["version"],
             seconds=time.perf_counter() - began,
-            host="127.0.0.1",
-            port=int(ready["port"]),
-            user=USER,
-            password=password,
-            ca_file=os.fspath(directory / "ca.pem"),
-            channel_binding=True,
-            workspace=directory / "work",
+            socket=data if len(os.fsencode(data)) <= LONGEST else "",
         )
+
+
+def fronted(name: str, ready: Mapping[str, str], password: str) -> Server:
+    """The server behind the front that the supervisor calls ready; version and seconds are still to be filled in."""
+    directory = Path(ready["directory"])
+    return Server(
+        provider=name,
+        version="",
+        seconds=0.0,
+        host="127.0.0.1",
+        port=int(ready["port"]),
+        user=USER,
+        password=password,
+        ca_file=os.fspath(directory / "ca.pem"),
+        channel_binding=True,
+        workspace=directory / "work",
+    )
+
+
+def _request(binaries: Binaries, keys: scram.Keys, timeout: float, cache: Path, shared: Path) -> dict[str, Value]:
+    return {
+        "mode": "binaries",
+        "owner": os.getpid(),
+        "bases": bases(),
+        "environment": environment(),
+        "bin": os.fspath(binaries.bin),
+        "trees": tuple((os.fspath(source), target) for source, target in binaries.trees),
+        "bin_in_trees": binaries.bin_in_trees,
+        "shared_copy": os.fspath(shared / "binaries" / binaries.key),
+        "template": os.fspath(cache / "templates" / binaries.key),
+        "user": USER,
+        "verifier": keys.verifier,
+        "keys": keys.as_message(),
+        "timeout": timeout,
+    }
 
 
 WAYS_OUT = (

@@ -87,6 +87,7 @@ class Container(PostgresContainer):
                 self._must_run()
             for address in self._addresses() if step else ():
                 if _speaks(address):
+                    self._must_run()  # or else that was somebody else's, who was given the same port
                     self.address = address
                     return
             if time.monotonic() > self._end:
@@ -162,7 +163,8 @@ def _without_reaper() -> Iterator[None]:
 
 def _sweep(container: Container) -> None:
     """Remove containers of ours, by our own label only, whose owner was on this machine and is gone."""
-    for other in container.get_docker_client().client.containers.list(all=True, filters={"label": LABEL}):
+    containers = container.get_docker_client().client.containers
+    for other in containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
         if abandoned(other.labels[LABEL]):
             with suppress(DockerException):
                 other.remove(force=True, v=True)

@@ -6,13 +6,11 @@ import os
 import secrets
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from dataclasses import replace as with_changes
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.server import Server
 from pytest_asyncdb.postgres import engine
+from pytest_asyncdb.postgres.binaries import fronted
 from pytest_asyncdb.postgres.certificates import certificates
 from pytest_asyncdb.postgres.protocol import TIMEOUT, USER
 from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, supervised
@@ -20,6 +18,8 @@ from pytest_asyncdb.postgres.supervision import scram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_asyncdb.model.server import Server
 
 IMAGE = "postgres:18"
 IMAGE_VARIABLES = ("PYTEST_ASYNCDB_IMAGE", "ASYNCDB_TEST_IMAGE")
@@ -78,17 +78,5 @@ class Docker:
             with running(self.image, name, keys.verifier, timeout=self.timeout, remove=endpoint is None) as upstream:
                 supervisor.tell({"upstream": upstream})
                 ready = supervisor.hear("ready", GRACE)
-                directory = Path(ready["directory"])
-                server = Server(
-                    provider=self.name,
-                    version="",
-                    seconds=0.0,
-                    host="127.0.0.1",
-                    port=int(ready["port"]),
-                    user=USER,
-                    password=password,
-                    ca_file=os.fspath(directory / "ca.pem"),
-                    channel_binding=True,
-                    workspace=directory / "work",
-                )
-                yield with_changes(server, version=server_version(server), seconds=time.perf_counter() - began)
+                server = fronted(self.name, ready, password)
+                yield replace(server, version=server_version(server), seconds=time.perf_counter() - began)

@@ -103,6 +103,7 @@ class Supervised:
         """Let go: the server stops at once, and its directory is removed, which is not waited for."""
         assert self._process.stdin is not None  # noqa: S101 - it was asked for above
         assert self._process.stdout is not None  # noqa: S101 - as above
+        self.tell({})
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         with suppress(ServerError):

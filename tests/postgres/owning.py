@@ -1,12 +1,14 @@
 """A process that owns a server, for tests that need one to die: ``python owning.py REQUEST BASE ACTION``.
 
 Prints one JSON line when the server is ready. BASE is where the server's directory is made (empty: wherever it
-wants), ACTION what happens then: ``leave`` the block, ``raise`` in it, ``wait`` for a signal or for end-of-file.
+wants), ACTION what happens then: ``leave`` the block, ``raise`` in it, ``fork`` a child that lives on, ``wait`` for a
+signal or for end-of-file.
 """
 
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import platformdirs
@@ -27,6 +29,11 @@ def main() -> None:
         (Path(server.workspace) / "copy of .env").write_text("SECRET=hunter2\n")
         sys.stdout.write(json.dumps({**ready, "version": server.version}) + "\n")
         sys.stdout.flush()
+        if action == "fork" and not os.fork():
+            os.close(1)
+            os.close(2)
+            time.sleep(8)
+            os._exit(0)
         if action == "raise":
             raise RuntimeError("the test wants it")
         if action == "wait":

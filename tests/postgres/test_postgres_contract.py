@@ -55,6 +55,19 @@ def test_the_database_is_empty_and_utf8(served):
     assert ask(served, "SHOW server_encoding")[0] == "UTF8"
 
 
+def test_the_socket_is_a_way_in_with_the_same_password(served):
+    if not served.socket:
+        assert served.provider in {"docker", "url"}
+        return
+    assert ask(served, host=served.socket, port=5432) == (1, False)
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        ask(served, host=served.socket, port=5432, password="wrong")
+
+
+def test_letters_are_letters(served):
+    assert ask(served, "SELECT lower('ÄÉ') || upper('ñ')")[0] == "äéÑ"
+
+
 def test_the_workspace_is_private_and_ours(served):
     status = served.workspace.stat()
     assert stat.S_IMODE(status.st_mode) == 0o700

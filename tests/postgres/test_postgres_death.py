@@ -76,6 +76,16 @@ def test_a_forked_child_does_not_keep_the_server_alive(own, named):
         os.close(line)
 
 
+def test_a_forked_child_does_not_delay_the_end(own, named):
+    named("embedded")
+    owner = own("embedded", "fork")
+    owner.ready()
+    began = time.monotonic()
+    assert owner.finish() == (0, "")
+    assert time.monotonic() - began < 4
+    owner.assert_gone()
+
+
 def test_the_supervisor_ignores_what_a_terminal_sends(own, named):
     named("embedded")
     owner = own("embedded")

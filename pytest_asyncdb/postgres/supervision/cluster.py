@@ -29,6 +29,9 @@ INITDB_FLAGS_SINCE = (
     (17, ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")),  # lower() and upper() know more than ASCII
     (18, ("--no-data-checksums",)),  # on by default since then; the password is written under them
 )
+BUILTIN_LETTERS = INITDB_FLAGS_SINCE[0][0]
+LETTERS = "C.UTF-8"
+"""The locale that knows letters, for servers that do not know them by themselves; not every system has it."""
 SERVER_FLAGS = {
     "listen_addresses": "",  # the front listens; the server has a socket in its private directory
     "unix_socket_directories": ".",  # relative to the data directory: no path is too long
@@ -48,8 +51,6 @@ SOCKET = "data/.s.PGSQL.5432"
 STATUS = 7
 """Index of the status in ``postmaster.pid``."""
 PUBLISH_AFTER = 0.3
-INITDB_GRACE = 1.5
-"""Seconds that initdb gets to end by itself: its helpers leave shared memory behind when the directory goes first."""
 
 
 class StartError(Exception):
@@ -151,8 +152,10 @@ class Cluster:
         self._make_data()
         major = int("".join(takewhile(str.isdigit, self.version)))
         extra = [flag for since, flags in INITDB_FLAGS_SINCE if major >= since for flag in flags]
+        if major < BUILTIN_LETTERS and _has_locale(LETTERS):
+            extra.append(f"--lc-ctype={LETTERS}")
         superuser = ["-U", self._request["user"], "--pwfile=placeholder"]
-        initdb = Program(self._identity, self._log, death=_signal.SIGKILL, grace=INITDB_GRACE)
+        initdb = Program(self._identity, self._log, death=_signal.SIGTERM)
         self._run(initdb, "initdb", "-D", "data", *superuser, *INITDB_FLAGS, *extra)
 
     def _make_data(self) -> None:
@@ -179,7 +182,7 @@ class Cluster:
         """What a program says; through a file, because importing subprocess takes longer than the program."""
         out = os.open("answer", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            self._run(Program(self._identity, out, death=_signal.SIGKILL), program, *arguments)
+            self._run(Program(self._identity, out, death=_signal.SIGTERM), program, *arguments)
             return os.pread(out, 1 << 16, 0).decode(errors="replace")
         finally:
             os.close(out)
@@ -232,3 +235,15 @@ class Cluster:
         self._line.wait(TICK)
         if time.monotonic() > self._end:
             raise StartError(f"{self._bin}/{program} was not ready in {self._request['timeout']:g} s")
+
+
+def _has_locale(name: str) -> bool:
+    import locale
+
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, name)
+    except locale.Error:
+        return False
+    locale.setlocale(locale.LC_CTYPE, before)
+    return True

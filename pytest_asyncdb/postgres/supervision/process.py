@@ -11,12 +11,16 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_asyncdb.postgres.supervision.identity import Identity
 
 PR_SET_PDEATHSIG = 1
 TICK = 0.001
 PATIENCE = 6.0
 """Seconds that a server has to stop at once; its own limit for its children is 5."""
+HELPERS = 0.3
+"""Seconds that its helpers have to follow it; where nobody reaps orphans, they seem to be there for ever."""
 IGNORED = (_signal.SIGINT, _signal.SIGHUP, _signal.SIGTERM)
 
 
@@ -54,25 +58,24 @@ class Program:
     sets up what it needs to die with its parent.
     """
 
-    def __init__(self, identity: Identity, log: int, *, death: int, grace: float = 0.0) -> None:
+    def __init__(self, identity: Identity, log: int, *, death: int) -> None:
         """Fork.
 
         Args:
             identity: as whom the program will run.
             log: file descriptor of its output.
             death: signal it is ended with, also by the kernel when the supervisor dies (Linux).
-            grace: seconds it gets to end by itself first.
         """
         gate, self._gate = os.pipe()
         self._status: int | None = None
         self._death = death
-        self._grace = grace
         parent = os.getpid()
         self.pid = os.fork()
         if not self.pid:
             os.close(self._gate)
             _child(gate, log, identity, parent, death)
         os.close(gate)
+        os.setpgid(self.pid, self.pid)  # whoever of the two comes first: signals must not miss it
 
     def go(self, arguments: list[str], environment: dict[str, str]) -> None:
         """Run the program."""
@@ -97,19 +100,35 @@ class Program:
         return self.ended() and self._status != 0
 
     def stop(self) -> None:
-        """End it and wait for that."""
-        for number, patience in ((0, self._grace), (self._death, PATIENCE), (_signal.SIGKILL, PATIENCE)):
-            if self.ended():
+        """End it and whatever helps it, and wait for that."""
+        for number in (self._death, _signal.SIGKILL):
+            self._reach(number)
+            _await(self.ended, PATIENCE)
+            if _await(lambda: not self._reach(0), HELPERS):
                 return
-            os.kill(self.pid, number)
-            end = time.monotonic() + patience
-            while not self.ended() and time.monotonic() < end:
-                time.sleep(TICK)
+
+    def _reach(self, number: int) -> bool:
+        """Send a signal to the program's process group; whether there was anybody to get it."""
+        try:
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):  # nobody, or (macOS) nobody alive
+            return False
+        return True
+
+
+def _await(condition: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(TICK)
+    return True
 
 
 def _child(gate: int, log: int, identity: Identity, parent: int, death: int) -> None:
     """Wait for the program's arguments and become it; never returns."""
     try:
+        os.setpgid(0, 0)
         null = os.open(os.devnull, os.O_RDWR)
         for target, source in ((0, null), (1, log), (2, log)):
             os.dup2(source, target)

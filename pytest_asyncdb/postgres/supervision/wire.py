@@ -88,6 +88,8 @@ class Line:
         end = 4 + int.from_bytes(self._buffer[:4], "big")
         message: Message = marshal.loads(self._buffer[4:end])  # noqa: S302 - our own parent wrote it, through a pipe
         self._buffer = self._buffer[end:]
+        if not message:  # goodbye; end-of-file would do, but a forked child of the owner may hold the line open
+            raise CutError
         return message
 
     def say(self, event: str, **fields: str | int) -> None:
