@@ -72,8 +72,8 @@ class Container(PostgresContainer):
         self.with_tmpfs_mount(DATA)
         self.with_kwargs(labels={LABEL: tag()})
         if self.get_docker_client().host() in HERE:
-            # Nobody else's network needs to reach it. The engine's client takes a pair, its wrapper annotates less.
-            self.ports[str(PORT)] = ("127.0.0.1", None)  # type: ignore[assignment]
+            # Nobody else's network needs to reach it.
+            self.ports[str(PORT)] = (HERE[0], None)  # type: ignore[assignment]  # the engine takes pairs too
 
     def _connect(self) -> None:
         """Wait until it speaks the protocol.
