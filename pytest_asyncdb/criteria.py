@@ -28,7 +28,7 @@ def criteria(facts: Facts, reported: Sequence[ReportedFinding]) -> tuple[Criteri
     return (
         _starts(boot, facts),
         _documented(boot, blocking),
-        _fixable(blocking),
+        _fixable(boot, blocking),
         _database(boot),
         _routes(boot, reported),
         _cycles(boot, reported),
@@ -64,8 +64,10 @@ def _documented(boot: BootRecord | None, blocking: Sequence[ReportedFinding]) ->
     return Criterion("SC-002", title, Verdict.MET, f"{len(blocking)} found, each with file, line and root cause: {ids}")
 
 
-def _fixable(blocking: Sequence[ReportedFinding]) -> Criterion:
+def _fixable(boot: BootRecord | None, blocking: Sequence[ReportedFinding]) -> Criterion:
     title = "Every fault has a working fix"
+    if not blocking and (boot is None or not boot.passed("startup")):
+        return Criterion("SC-003", title, Verdict.UNKNOWN, "the app did not start, and no fault explains it")
     proven = [one for one in blocking if any(fix.proof is Proof.PROVEN for fix in one.fixes)]
     if not blocking:
         return Criterion("SC-003", title, Verdict.MET, "nothing to fix")
@@ -131,10 +133,10 @@ def _cycles(boot: BootRecord | None, reported: Sequence[ReportedFinding]) -> Cri
         return Criterion("SC-007", title, Verdict.NOT_MET, circular[0].message)
     if boot is None or not boot.passed("import"):
         return Criterion("SC-007", title, Verdict.UNKNOWN, "the app does not import, so its imports were not followed")
-    failed = [one for one in boot.imports if not one.ok]
-    if failed:
-        return Criterion("SC-007", title, Verdict.NOT_MET, f"{failed[0].module} does not import")
-    return Criterion("SC-007", title, Verdict.MET, f"none; {boot.target} and {len(boot.imports)} more modules import")
+    failed = [one.module for one in boot.imports if not one.ok]
+    but = f"; {failed[0]} does not import, for another reason" if failed else ""
+    evidence = f"none; {boot.target} and {len(boot.imports) - len(failed)} more modules import{but}"
+    return Criterion("SC-007", title, Verdict.MET, evidence)
 
 
 def _versions(facts: Facts, reported: Sequence[ReportedFinding]) -> Criterion:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_asyncdb.items import COLLECTOR, VERDICTS, AnchorFile, Line
+from pytest_asyncdb.items import COLLECTOR, VERDICTS, AnchorFile, CheckItem, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
     from pytest_asyncdb.model.result import Result
@@ -137,6 +137,14 @@ class CheckSession:
         """Hand the verdicts to a worker of xdist."""
         lines = self.config.stash[VERDICTS]
         node.workerinput["asyncdb"] = {key: asdict(line) for key, line in lines.items()}  # type: ignore[attr-defined]  # a node of xdist has it
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """A skipped check names its own place and reason, not a line of this plugin."""
+        report = yield
+        if report.skipped and isinstance(item, CheckItem) and isinstance(report.longrepr, tuple):
+            report.longrepr = (str(item.path), 0, report.longrepr[2])
+        return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember which checks were told, so that the summary speaks of these."""
