@@ -143,7 +143,7 @@ class CheckSession:
         """A skipped check names its own place and reason, not a line of this plugin."""
         report = yield
         if report.skipped and isinstance(item, CheckItem) and isinstance(report.longrepr, tuple):
-            report.longrepr = (str(item.path), 0, report.longrepr[2])
+            report.longrepr = (str(item.path), 1, report.longrepr[2])
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
