@@ -140,7 +140,12 @@ class Programs:
 
         What it needs, the server's password with it, goes through a pipe: never into the environment or a file.
         The first descriptor is the caller's to close.
+
+        Raises:
+            PermissionError: the file that puts up the guard is not installed, so the program must not run.
         """
+        if not os.path.isfile(os.path.join(_SITE, "sitecustomize.py")):  # noqa: PTH113, PTH118 - not loaded yet
+            raise PermissionError(errno.EACCES, "Not run: this installation lacks the guard for Python programs", _SITE)
         payload = json.dumps(self._payload()).encode()
         reader, writer = os.pipe()
         os.write(writer, payload)

@@ -389,3 +389,12 @@ def test_the_name_of_the_machine_itself_is_looked_up_where_a_file_has_it(boot):
     record = boot("main", main="import socket\nsocket.gethostbyname(socket.gethostname())")
     assert record.phase("import").ok is known
     assert [one.target for one in record.refused] == ([] if known else [socket.gethostname()])
+
+
+def test_without_its_guard_no_python_program_is_started(monkeypatch, tmp_path):
+    from pytest_asyncdb.sandbox import programs
+
+    monkeypatch.setattr(programs, "_SITE", str(tmp_path))
+    started = programs.Programs(refusals=None, payload=dict, events=2)
+    with pytest.raises(PermissionError, match="lacks the guard"):
+        started.hand_down({})
