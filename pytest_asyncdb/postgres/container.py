@@ -9,9 +9,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from docker.errors import DockerException  # type: ignore[import-untyped]  # it has no annotations
-from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.exceptions import ContainerStartException
+
+try:
+    from testcontainers.community.postgres import PostgresContainer
+except ModuleNotFoundError:  # its home before 4.15; from there on the old one warns
+    from testcontainers.postgres import PostgresContainer
 
 from pytest_asyncdb.postgres import engine
 from pytest_asyncdb.postgres.owner import abandoned, tag
