@@ -1,10 +1,10 @@
-"""Found first by Python programs that a sandboxed app starts: puts them under the app's guard before anything else runs."""
+"""Found first by Python programs that a sandboxed app starts: puts them under the app's guard before all else."""
 
 import os
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 
-_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - runs in every program; pathlib is slow to load
+_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib is slow to load
 _PACKAGE = _HERE.rsplit(os.sep, 2)[0]
 
 sys.path[:] = [entry for entry in sys.path if entry != _HERE]
@@ -15,7 +15,7 @@ _spec = spec_from_file_location(
 )
 try:
     if _spec is None or _spec.loader is None:
-        raise ImportError("its files are gone", path=_PACKAGE)
+        raise ImportError("its files are gone", path=_PACKAGE)  # noqa: TRY301 - told below like any other
     _module = module_from_spec(_spec)
     sys.modules["pytest_asyncdb"] = _module
     _spec.loader.exec_module(_module)
@@ -23,7 +23,8 @@ try:
 
     guard(_HERE)
 except BaseException as error:  # noqa: BLE001 - without its guard the program must not run at all
-    sys.stderr.write(f"pytest-asyncdb: this program can't be guarded and does not run: {type(error).__name__}: {error}\n")
+    reason = f"{type(error).__name__}: {error}"
+    sys.stderr.write(f"pytest-asyncdb: this program can't be guarded and does not run: {reason}\n")
     os._exit(126)
 
 # The interpreter's own sitecustomize, if there is one, comes next.
