@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from dataclasses import asdict, replace
@@ -84,6 +85,7 @@ class CheckSession:
         from pytest_asyncdb.options import settings_of
         from pytest_asyncdb.run import RunError, analyse
 
+        gc.disable()  # a short burst of objects that nearly all stay; a collection in it finds nothing
         try:
             self.result = analyse(settings_of(self.config), repair=self.config.known_args_namespace.asyncdb_fix)
         except RunError as error:
@@ -91,6 +93,8 @@ class CheckSession:
         except KeyboardInterrupt:
             sys.stderr.write("\nasyncdb: interrupted; the sandbox and the server were stopped\n")
             raise SystemExit(int(pytest.ExitCode.INTERRUPTED)) from None
+        finally:
+            gc.enable()
         if not self.config.known_args_namespace.asyncdb_no_gate:
             self.gate = _gate(self.result, self.config.known_args_namespace.deselect or ())
         if self.gate:
@@ -169,6 +173,10 @@ class CheckSession:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif clean and (_nothing_judged(self.result) or self.gate):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_unconfigure(self) -> None:
+        """Spare the interpreter's end a search through everything that was loaded."""
+        gc.freeze()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The findings that failed nothing, the criteria, the fixes, and why the tests were not run."""
