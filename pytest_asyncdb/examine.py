@@ -20,16 +20,24 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.check import Check
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
-    from pytest_asyncdb.postgres.protocol import Provider
+    from pytest_asyncdb.postgres.choose import Choice
     from pytest_asyncdb.sandbox.launch import Boot, BootRequest, Child
     from pytest_asyncdb.sources.project import Project
 
 
 class ServerThread:
-    """Starts a provider's server beside the boot, and keeps it until the end of the ``with`` block."""
+    """Chooses and starts a server beside the boot, and keeps it until the end of the ``with`` block.
 
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
+    Args:
+        request: what the user asked for, e.g. ``auto``.
+        timeout: seconds for the server to become ready.
+    """
+
+    def __init__(self, request: str, timeout: float) -> None:
+        self._request = request
+        self._timeout = timeout
+        self.choice: Choice | None = None
+        """What was chosen, once it was."""
         self._ready = threading.Event()
         self._stop = threading.Event()
         self._server: Server | None = None
@@ -37,8 +45,7 @@ class ServerThread:
         self._thread = threading.Thread(target=self._run, name="asyncdb-server", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start; returns at once."""
-        self._thread.start()
+        """Do nothing yet: the app's import comes first, and ``begin`` starts the server beside it."""
         return self
 
     def __exit__(
@@ -46,12 +53,19 @@ class ServerThread:
     ) -> None:
         """Stop the server and wait until it is gone."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def begin(self) -> None:
+        """Start; returns at once."""
+        self._thread.start()
 
     def server(self) -> Server:
         """The server, once it is ready.
 
         Raises:
+            NoProviderError: none can serve as requested.
+            UnknownProviderError: the request means nothing.
             ServerError: it did not start.
         """
         self._ready.wait()
@@ -60,8 +74,11 @@ class ServerThread:
         return self._server
 
     def _run(self) -> None:
+        from pytest_asyncdb.postgres.choose import choose
+
         try:
-            with self._provider.serve() as server:
+            self.choice = choose(self._request, timeout=self._timeout)
+            with self.choice.provider.serve() as server:
                 self._server = server
                 self._ready.set()
                 self._stop.wait()
@@ -105,20 +122,26 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         child: a child that is ready already.
 
     Raises:
+        NoProviderError: no server can be had as requested.
+        UnknownProviderError: the request for a server means nothing.
         ServerError: the server did not start.
     """
-    from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.examples import filled_in
     from pytest_asyncdb.sandbox.launch import spawn
 
-    facts = Facts(project, settings, lambda: (boot.result(), ""))
+    # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
     filled = filled_in(project, app, settings)
-    boot = (child or spawn(settings.python)).boot(_request(project, app, settings, facts, filled))
+    boot = (child or spawn(settings.python)).boot(_request(project, app, settings, filled), complete=False)
+    if isinstance(server, ServerThread):
+        server.begin()
     handover = threading.Thread(target=_hand_over, args=(boot, server), name="asyncdb-handover", daemon=True)
     handover.start()
     try:
+        from pytest_asyncdb.facts import Facts
         from pytest_asyncdb.registry import load
 
+        facts = Facts(project, settings, lambda: (boot.result(), ""))
+        boot.complete(facts.modules_to_import(app), project.secrets)
         _read_ahead(facts)
         checks = load(ids)
         handover.join()
@@ -158,7 +181,7 @@ def _read_ahead(facts: Facts) -> None:
     _ = facts.cycles, facts.routers
 
 
-def _request(project: Project, app: App, settings: Settings, facts: Facts, filled: Filled | None) -> BootRequest:
+def _request(project: Project, app: App, settings: Settings, filled: Filled | None) -> BootRequest:
     from pytest_asyncdb.sandbox.launch import BootRequest
 
     root: Path = project.root
@@ -173,7 +196,5 @@ def _request(project: Project, app: App, settings: Settings, facts: Facts, fille
         startup_timeout=settings.startup_timeout,
         request_timeout=settings.request_timeout,
         shutdown_timeout=settings.shutdown_timeout,
-        modules=facts.modules_to_import(app),
-        secrets=project.secrets,
         python=settings.python,
     )

@@ -14,12 +14,11 @@ from pytest_asyncdb.model.result import AppInfo, ReportedFinding, Result, Server
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_asyncdb.examine import Examination
+    from pytest_asyncdb.examine import Examination, ServerThread
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
-    from pytest_asyncdb.postgres.choose import Choice
     from pytest_asyncdb.sources.project import Project
     from pytest_asyncdb.urls.redact import Redactor
     from pytest_asyncdb.verify import Trial
@@ -41,20 +40,24 @@ def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: boo
         RunError: no app, no server, or a file that cannot be repaired.
     """
     from pytest_asyncdb.examine import ServerThread, examine
-    from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError, choose
-    from pytest_asyncdb.postgres.protocol import ServerError
     from pytest_asyncdb.sandbox.launch import spawn
 
-    try:
-        # Child and server make themselves ready while the project is read: most of a short run is waiting for them.
-        with spawn(settings.python) as child:
-            choice = choose(settings.postgres)
-            with ServerThread(choice.provider) as thread:
-                project, app = _project(settings)
+    # The child makes itself ready while the project is read.
+    with spawn(settings.python) as child:
+        project, app = _project(settings)
+        with ServerThread(settings.postgres, settings.server_timeout) as thread:
+            try:
                 first = examine(project, app, settings, thread, ids, child=child)
-                return _conclude(settings, app, choice, server=thread.server(), first=first, repair=repair)
-    except (NoProviderError, UnknownProviderError, ServerError) as error:
-        raise RunError(str(error)) from error
+            except _server_errors() as error:
+                raise RunError(str(error)) from error
+            return _conclude(settings, app, thread, first=first, repair=repair)
+
+
+def _server_errors() -> tuple[type[Exception], ...]:
+    from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError
+    from pytest_asyncdb.postgres.protocol import ServerError
+
+    return NoProviderError, UnknownProviderError, ServerError
 
 
 def _project(settings: Settings) -> tuple[Project, App]:
@@ -68,15 +71,9 @@ def _project(settings: Settings) -> tuple[Project, App]:
         raise RunError(str(error)) from error
 
 
-def _conclude(  # noqa: PLR0913 - the parts of a result
-    settings: Settings,
-    app: App,
-    choice: Choice,
-    *,
-    server: Server,
-    first: Examination,
-    repair: bool,
-) -> Result:
+def _conclude(settings: Settings, app: App, thread: ServerThread, *, first: Examination, repair: bool) -> Result:
+    server = thread.server()
+    not_used = thread.choice.not_used if thread.choice else ()
     redactor = _redactor(first.project, server)
     reported: tuple[ReportedFinding, ...] = tuple(ReportedFinding(f) for f in first.judgement.findings)
     applied: tuple[str, ...] = ()
@@ -91,7 +88,7 @@ def _conclude(  # noqa: PLR0913 - the parts of a result
     boot = first.facts.boot
     return Result(
         environment=_environment(first),
-        server=ServerInfo(server.provider, server.version, server.seconds, choice.not_used),
+        server=ServerInfo(server.provider, server.version, server.seconds, not_used),
         app=AppInfo(app.target, app.found_in, booted=boot is not None and boot.passed("startup")),
         criteria=criteria(first.facts, reported),
         findings=reported,

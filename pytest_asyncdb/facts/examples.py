@@ -7,8 +7,6 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.facts.written import is_example
-
 if TYPE_CHECKING:
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.model.settings import Settings
@@ -39,8 +37,12 @@ def filled_in(project: Project, app: App, settings: Settings) -> Filled | None:
         What neither the environment nor the user gives, or None when there is nothing to fill in.
     """
     folders = tuple(dict.fromkeys("" if one == "." else one for one in (app.cwd, app.import_root, ".")))
+    if any(project.exists(f"{one}/.env".lstrip("/")) for one in folders):
+        return None
+    from pytest_asyncdb.facts.written import is_example
+
     near = [path for path in project.env_files if path.rpartition("/")[0] in folders]
-    if any(not is_example(path) for path in near) or any(project.exists(f"{one}/.env".lstrip("/")) for one in folders):
+    if any(not is_example(path) for path in near):
         return None
     order = {folder: rank for rank, folder in enumerate(folders)}
     for path in sorted(near, key=lambda one: (order[one.rpartition("/")[0]], len(one), one)):

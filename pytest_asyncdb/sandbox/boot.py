@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,23 @@ class Order:
         self.target = str(told["target"])
         self.factory = bool(told["factory"])
         self.probe = bool(told["probe"])
-        self.modules = [(str(name), str(path)) for name, path in told["modules"]]
+        self._modules: list[tuple[str, str]] = []
+        self._complete = threading.Event()
         self.import_timeout = float(told["import_timeout"])
         self.startup_timeout = float(told["startup_timeout"])
         self.request_timeout = float(told["request_timeout"])
         self.shutdown_timeout = float(told["shutdown_timeout"])
+
+    def complete(self, modules: Any) -> None:
+        """Take the part of the request that may come later."""
+        self._modules = [(str(name), str(path)) for name, path in modules]
+        self._complete.set()
+
+    @property
+    def modules(self) -> list[tuple[str, str]]:
+        """Further modules to import; waits until they are known."""
+        self._complete.wait()
+        return self._modules
 
 
 class Boot:

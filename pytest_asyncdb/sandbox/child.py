@@ -46,7 +46,7 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
     control = Control(socket.socket(fileno=control_descriptor))
     told = control.request()
     sources = Sources(str(told["project"]))
-    recorder = Recorder(events, sources, [str(one) for one in _list(told["secrets"])])
+    recorder = Recorder(events, sources)
     recorder.on_secret = control.learned
     refusals = Refusals(recorder)
     phases = Phases(recorder, refusals, str(told["mark"]))
@@ -60,7 +60,17 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
             recorder.secret(address.password)
         return address
 
-    boot = Boot(Order(told), recorder, phases, server, lambda: control.reason)
+    order = Order(told)
+
+    def rest(told: dict[str, Json]) -> None:
+        order.complete(told["modules"])
+        recorder.hide(str(one) for one in _list(told["secrets"]))
+
+    control.on_rest = rest
+    control.listen()
+    if told["complete"]:
+        rest(told)
+    boot = Boot(order, recorder, phases, server, lambda: control.reason)
     _put_up(boot, recorder, refusals, control, server, sources, events)
     phases.watch_exit()
     _look_like_a_server(told)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from pytest_asyncdb.model.serial import Json
 
@@ -53,13 +54,18 @@ class Control:
         self._told = threading.Event()
         self._address: Address | None = None
         self.reason = ""
+        self.on_rest: Callable[[dict[str, Json]], None] | None = None
+        """Called with the rest of a request that came in two parts."""
         self._lock = threading.Lock()
 
     def request(self) -> dict[str, Json]:
-        """Read the request, which is the first line, and begin to listen for the rest."""
+        """Read the request, which is the first line."""
         request: dict[str, Json] = json.loads(self._stream.readline())
-        threading.Thread(target=self._listen, name="asyncdb-control", daemon=True).start()
         return request
+
+    def listen(self) -> None:
+        """Begin to take what comes after the request."""
+        threading.Thread(target=self._listen, name="asyncdb-control", daemon=True).start()
 
     def server(self) -> Address | None:
         """Wait for the server; None when there is none, and ``reason`` says why."""
@@ -82,6 +88,10 @@ class Control:
     def _listen(self) -> None:
         for line in self._stream:
             told = json.loads(line)
+            if "rest" in told:
+                if self.on_rest is not None:
+                    self.on_rest(told["rest"])
+                continue
             if "server" in told:
                 self._address = Address(told["server"])
             self.reason = told.get("no_server", "")

@@ -74,9 +74,15 @@ class BootRequest:
         imports = self.import_timeout * (1 + self.factory + 2 * bool(self.modules))
         return imports + self.startup_timeout + 8 * self.request_timeout + self.shutdown_timeout + _MARGIN
 
-    def told(self, mark: str) -> dict[str, Json]:
-        """What the child needs to know."""
+    def rest(self) -> dict[str, Json]:
+        """What the child needs to know a little later."""
+        return {"modules": [[name, path] for name, path in self.modules], "secrets": list(self.secrets)}
+
+    def told(self, mark: str, *, complete: bool) -> dict[str, Json]:
+        """What the child needs to know to begin."""
         return {
+            **(self.rest() if complete else {}),
+            "complete": complete,
             "project": str(self.project),
             "target": self.target,
             "factory": self.factory,
@@ -87,8 +93,6 @@ class BootRequest:
             "startup_timeout": self.startup_timeout,
             "request_timeout": self.request_timeout,
             "shutdown_timeout": self.shutdown_timeout,
-            "modules": [[name, path] for name, path in self.modules],
-            "secrets": list(self.secrets),
             "probe": self.probe,
             "mark": mark,
         }
@@ -148,10 +152,10 @@ class Child:
     leash: int
     used: bool = False
 
-    def boot(self, request: BootRequest) -> Boot:
-        """Have it boot an app; once."""
+    def boot(self, request: BootRequest, *, complete: bool = True) -> Boot:
+        """Have it boot an app; once. An incomplete request lacks modules and secrets: ``Boot.complete`` adds them."""
         self.used = True
-        return Boot(request, self.process, self.control, self.events, self.leash, f"\0{secrets.token_hex(8)}:")
+        return Boot(request, self, complete=complete)
 
     def __enter__(self) -> Self:
         """Keep it ready."""
@@ -177,20 +181,12 @@ def _running() -> str:
 class Boot:
     """A child that is booting an app."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the two ends of one process, taken apart by its only caller
-        self,
-        request: BootRequest,
-        process: subprocess.Popen[bytes],
-        control: socket.socket,
-        events: int,
-        leash: int,
-        mark: str,
-    ) -> None:
+    def __init__(self, request: BootRequest, child: Child, *, complete: bool) -> None:
         """Hand the request over and begin to listen."""
         self.request = request
-        self._process = process
-        self._control = control
-        self._leash = leash
+        self._process = child.process
+        self._control = child.control
+        self._leash = child.leash
         self._lock = threading.Lock()
         self._ending = threading.Lock()
         self._ended = False
@@ -199,8 +195,14 @@ class Boot:
         self._begun = time.monotonic()
         self._killed = False
         self._record: BootRecord | None = None
-        self._gather = Gather(process, control, events, mark)
-        self._send(request.told(mark))
+        mark = f"\0{secrets.token_hex(8)}:"
+        self._gather = Gather(child.process, child.control, child.events, mark)
+        self._send(request.told(mark, complete=complete))
+
+    def complete(self, modules: tuple[tuple[str, str], ...], secrets: tuple[str, ...]) -> None:
+        """Add what an incomplete request lacked; the child tells nothing of what it sees before that."""
+        self.request = replace(self.request, modules=modules, secrets=secrets)
+        self._send({"rest": self.request.rest()})
 
     @property
     def pid(self) -> int:

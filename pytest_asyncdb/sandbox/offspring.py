@@ -37,7 +37,8 @@ def guard(site: str) -> None:
         del os.environ["PYTHONPATH"]
     server = Address(told["server"]) if isinstance(told["server"], dict) else None
     sources = Sources(str(told["root"]))
-    recorder = Recorder(int(str(told["events"])), sources, [str(one) for one in _list(told["secrets"])])
+    recorder = Recorder(int(str(told["events"])), sources)
+    recorder.hide(str(one) for one in _list(told["secrets"]))
     recorder.phase = str(told["phase"])
     recorder.is_offspring = True
     refusals = Refusals(recorder)

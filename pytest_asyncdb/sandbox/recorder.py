@@ -13,7 +13,7 @@ from pytest_asyncdb.sandbox.errors import describe
 from pytest_asyncdb.urls.redact import Redactor, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
     from pytest_asyncdb.model.serial import Json
@@ -27,13 +27,14 @@ _REPR = 300
 class Recorder:
     """Tells the parent what happens.
 
+    Nothing but the begin of a phase is told before ``hide`` was called.
+
     Args:
         events: file descriptor of the event pipe.
         sources: the project's own files.
-        secrets: values to hide.
     """
 
-    def __init__(self, events: int, sources: Sources, secrets: list[str]) -> None:
+    def __init__(self, events: int, sources: Sources) -> None:
         """Begin in the phase ``import``."""
         self.events = events
         self.sources = sources
@@ -47,8 +48,10 @@ class Recorder:
         """Called with each secret that is found on the way; it must not go through the event pipe."""
         self.is_offspring = False
         """Whether this is another program or a forked copy, which speaks only of its own attempts."""
-        self._redactor = Redactor(secrets)
-        self._known = set(secrets)
+        self._redactor = Redactor()
+        self._known: set[str] = set()
+        self._complete = threading.Event()
+        """Set once the parent has told what is secret in the project."""
         self._lock = threading.Lock()
         # Numbers of several processes meet in one pipe.
         self._numbers = os.getpid() * 1_000_000
@@ -59,14 +62,25 @@ class Recorder:
         self._numbers = os.getpid() * 1_000_000
         self.is_offspring = True
         self.on_secret = None
+        self._complete.set()  # no thread of this copy would; the parent masks what it gets once more
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Take the project's secrets, and begin to tell."""
+        for one in secrets:
+            self._known.add(one)
+            self._redactor.add(one)
+        self._complete.set()
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """All that is hidden, for a guarded program: through a pipe only."""
+        self._complete.wait()
         return self._redactor.secrets
 
     def emit(self, kind: str, /, **fields: Json) -> None:
         """Send one event. Offspring may only tell what it did to the network, in one indivisible write."""
+        if kind != "begin":
+            self._complete.wait()
         line = json.dumps({"t": kind, **self._clean(fields)}).encode() + b"\n"
         if self.is_offspring and (kind not in _FROM_FORKS or len(line) > _PIPE_BUF):
             return
