@@ -74,7 +74,8 @@ class ServerThread:
         return self._server
 
     def _run(self) -> None:
-        from pytest_asyncdb.postgres.choose import choose
+        from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError, choose
+        from pytest_asyncdb.postgres.protocol import ServerError
 
         try:
             self.choice = choose(self._request, timeout=self._timeout)
@@ -82,8 +83,10 @@ class ServerThread:
                 self._server = server
                 self._ready.set()
                 self._stop.wait()
-        except Exception as error:  # noqa: BLE001 - handed to the thread that asks for the server
+        except (NoProviderError, UnknownProviderError, ServerError) as error:
             self._error = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread that asks for the server has to hear it
+            self._error = ServerError(f"no server could be started: {type(error).__name__}: {error}")
         finally:
             self._ready.set()
 
