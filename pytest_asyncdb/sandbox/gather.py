@@ -98,6 +98,7 @@ class Gather:
         self._stop.set()
         self._thread.join()
         self._process.wait()
+        self.ended.set()  # nothing more will come, whoever waits for it
 
     def _run(self) -> None:
         while not self._stop.is_set():
