@@ -94,6 +94,15 @@ def test_a_module_is_small_and_has_a_name_that_says_something(path):
     assert ast.get_docstring(ast.parse(text))
 
 
+def test_no_file_of_the_package_is_ignored():
+    """What git ignores is neither committed nor built into the wheel."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    package = [_name(path) for path in PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    done = subprocess.run(["git", "check-ignore", *package], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == []
+
+
 def _functions():
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
