@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.postgres.choose import Choice
-    from pytest_asyncdb.sandbox.launch import Boot, BootRequest, Child
+    from pytest_asyncdb.sandbox.launch import Boot, Child
+    from pytest_asyncdb.sandbox.request import BootRequest
     from pytest_asyncdb.sources.project import Project
 
 
@@ -125,9 +126,8 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         child: a child that is ready already.
 
     Raises:
-        NoProviderError: no server can be had as requested.
-        UnknownProviderError: the request for a server means nothing.
-        ServerError: the server did not start.
+        NoProviderError, UnknownProviderError, ServerError: there is no server.
+        SandboxError: the sandbox did not start.
     """
     from pytest_asyncdb.facts.examples import filled_in
     from pytest_asyncdb.sandbox.launch import spawn
@@ -185,7 +185,7 @@ def _read_ahead(facts: Facts) -> None:
 
 
 def _request(project: Project, app: App, settings: Settings, filled: Filled | None) -> BootRequest:
-    from pytest_asyncdb.sandbox.launch import BootRequest
+    from pytest_asyncdb.sandbox.request import BootRequest
 
     root: Path = project.root
     return BootRequest(

@@ -48,16 +48,17 @@ def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: boo
         with ServerThread(settings.postgres, settings.server_timeout) as thread:
             try:
                 first = examine(project, app, settings, thread, ids, child=child)
-            except _server_errors() as error:
+            except _known_errors() as error:
                 raise RunError(str(error)) from error
             return _conclude(settings, app, thread, first=first, repair=repair)
 
 
-def _server_errors() -> tuple[type[Exception], ...]:
+def _known_errors() -> tuple[type[Exception], ...]:
     from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError
     from pytest_asyncdb.postgres.protocol import ServerError
+    from pytest_asyncdb.sandbox.launch import SandboxError
 
-    return NoProviderError, UnknownProviderError, ServerError
+    return NoProviderError, UnknownProviderError, ServerError, SandboxError
 
 
 def _project(settings: Settings) -> tuple[Project, App]:

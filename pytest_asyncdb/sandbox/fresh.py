@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
-    from pytest_asyncdb.sandbox.launch import BootRequest
     from pytest_asyncdb.sandbox.record import BootRecord, ErrorRecord, ImportRecord
+    from pytest_asyncdb.sandbox.request import BootRequest
 
 _AT_ONCE = 2
 _MOST = 20

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.sandbox.record import BootRecord
+    from pytest_asyncdb.sandbox.request import BootRequest
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # A process that lives for a second needs no garbage collection, from its first import on.
@@ -36,66 +37,12 @@ spec.loader.exec_module(module)
 from pytest_asyncdb.sandbox.child import main
 main(*map(int, sys.argv[2:]))
 """
-_MARGIN = 5.0
 _SERVER_WAIT = 180.0
 """Seconds that a boot waits for ``serve`` or ``no_server`` before it goes on without a server."""
 
 
-@dataclass(frozen=True, slots=True)
-class BootRequest:
-    """What to boot, and how long each step may take (seconds)."""
-
-    project: Path
-    """The project: absolute, symlinks resolved."""
-    target: str
-    """``module:attribute``; a module alone is imported and nothing else."""
-    factory: bool
-    """Whether the attribute makes the app when it is called."""
-    import_root: Path
-    """First entry of ``sys.path``."""
-    cwd: Path
-    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Added to the environment inside the child, where no process listing shows it."""
-    import_timeout: float = 30.0
-    startup_timeout: float = 15.0
-    request_timeout: float = 10.0
-    shutdown_timeout: float = 10.0
-    modules: tuple[tuple[str, str], ...] = ()
-    """Further modules to import after the app: dotted name, path relative to the project."""
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    python: str = ""
-    """Interpreter; empty means the running one."""
-    probe: bool = True
-    """Whether engines and session factories are tried and health and auth routes are asked."""
-
-    @property
-    def deadline(self) -> float:
-        """Seconds after which the child is killed, whatever it does."""
-        imports = self.import_timeout * (1 + self.factory + 2 * bool(self.modules))
-        return imports + self.startup_timeout + 8 * self.request_timeout + self.shutdown_timeout + _MARGIN
-
-    def rest(self) -> dict[str, Json]:
-        """What the child needs to know a little later."""
-        return {"modules": [[name, path] for name, path in self.modules], "secrets": list(self.secrets)}
-
-    def told(self, mark: str, *, complete: bool) -> dict[str, Json]:
-        """What the child needs to know to begin."""
-        return {
-            **(self.rest() if complete else {}),
-            "complete": complete,
-            "project": str(self.project),
-            "target": self.target,
-            "factory": self.factory,
-            "import_root": str(self.import_root),
-            "cwd": str(self.cwd),
-            "env": [[name, value] for name, value in self.env],
-            "import_timeout": self.import_timeout,
-            "startup_timeout": self.startup_timeout,
-            "request_timeout": self.request_timeout,
-            "shutdown_timeout": self.shutdown_timeout,
-            "probe": self.probe,
-            "mark": mark,
-        }
+class SandboxError(Exception):
+    """The sandbox could not be put up; the project was not touched."""
 
 
 def start(request: BootRequest) -> Boot:
@@ -230,10 +177,18 @@ class Boot:
         self._answer({"no_server": reason})
 
     def result(self) -> BootRecord:
-        """Wait for the end and tell what happened. Never raises for anything that the project does."""
+        """Wait for the end and tell what happened. Never raises for anything that the project does.
+
+        Raises:
+            SandboxError: the child ended by itself before it had begun with the project.
+        """
         with self._lock:
             if self._record is None:
                 self._wait()
+                if not self._killed and not self._gather.events:
+                    said = " / ".join(line.text for line in list(self._gather.output)[-3:]) or "no output"
+                    status = self._process.returncode
+                    raise SandboxError(f"the sandbox's own process did not start (exit status {status}): {said}")
                 self._record = self._assemble()
                 self._record = self._confirm(self._record)
             return self._record

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_asyncdb.postgres.choose import choose
-from pytest_asyncdb.sandbox.launch import BootRequest, start
+from pytest_asyncdb.sandbox.launch import start
+from pytest_asyncdb.sandbox.request import BootRequest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.launch import start
+from pytest_asyncdb.sandbox.launch import SandboxError, start
 
 LIFESPAN = """
     import asyncio, os, sys, time
@@ -343,7 +343,8 @@ def test_further_modules(boot):
 PARENT = """
 import sys
 from pathlib import Path
-from pytest_asyncdb.sandbox.launch import BootRequest, start
+from pytest_asyncdb.sandbox.launch import start
+from pytest_asyncdb.sandbox.request import BootRequest
 root = Path(sys.argv[1])
 boot = start(BootRequest(root, "main:app", False, root, root))
 boot.no_server("none")
@@ -487,3 +488,14 @@ def test_modules_after_a_package_that_failed_fail_like_it(project, server, reque
 def test_messages_name_files_relative_to_the_project(boot):
     record = boot(main="raise ValueError(__file__)")
     assert record.phase("import").error.message == "main.py"
+
+
+def test_an_interpreter_that_does_not_start_is_no_fault_of_the_project(project, request_for, tmp_path):
+    """Not the project's module is blamed, and what the interpreter said is told."""
+    dead = tmp_path / "python"
+    dead.write_text("#!/bin/sh\necho 'no encodings here' >&2\nexit 1\n")
+    dead.chmod(0o755)
+    booted = start(request_for(project(main="app = None"), python=str(dead)))
+    booted.no_server("none needed")
+    with pytest.raises(SandboxError, match=r"exit status 1\): no encodings here"):
+        booted.result()

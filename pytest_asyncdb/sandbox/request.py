@@ -1,0 +1,71 @@
+"""What a boot is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_asyncdb.model.serial import Json
+
+_MARGIN = 5.0
+"""Seconds that starting and ending the child may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootRequest:
+    """What to boot, and how long each step may take (seconds)."""
+
+    project: Path
+    """The project: absolute, symlinks resolved."""
+    target: str
+    """``module:attribute``; a module alone is imported and nothing else."""
+    factory: bool
+    """Whether the attribute makes the app when it is called."""
+    import_root: Path
+    """First entry of ``sys.path``."""
+    cwd: Path
+    env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Added to the environment inside the child, where no process listing shows it."""
+    import_timeout: float = 30.0
+    startup_timeout: float = 15.0
+    request_timeout: float = 10.0
+    shutdown_timeout: float = 10.0
+    modules: tuple[tuple[str, str], ...] = ()
+    """Further modules to import after the app: dotted name, path relative to the project."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    python: str = ""
+    """Interpreter; empty means the running one."""
+    probe: bool = True
+    """Whether engines and session factories are tried and health and auth routes are asked."""
+
+    @property
+    def deadline(self) -> float:
+        """Seconds after which the child is killed, whatever it does."""
+        imports = self.import_timeout * (1 + self.factory + 2 * bool(self.modules))
+        return imports + self.startup_timeout + 8 * self.request_timeout + self.shutdown_timeout + _MARGIN
+
+    def rest(self) -> dict[str, Json]:
+        """What the child needs to know a little later."""
+        return {"modules": [[name, path] for name, path in self.modules], "secrets": list(self.secrets)}
+
+    def told(self, mark: str, *, complete: bool) -> dict[str, Json]:
+        """What the child needs to know to begin."""
+        return {
+            **(self.rest() if complete else {}),
+            "complete": complete,
+            "project": str(self.project),
+            "target": self.target,
+            "factory": self.factory,
+            "import_root": str(self.import_root),
+            "cwd": str(self.cwd),
+            "env": [[name, value] for name, value in self.env],
+            "import_timeout": self.import_timeout,
+            "startup_timeout": self.startup_timeout,
+            "request_timeout": self.request_timeout,
+            "shutdown_timeout": self.shutdown_timeout,
+            "probe": self.probe,
+            "mark": mark,
+        }
