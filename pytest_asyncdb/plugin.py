@@ -39,7 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     flag("--asyncdb-check", action="store_true", help="boot the project's app against a throwaway Postgres and report "
          "each async database fault, with a proven fix, before the tests run")  # fmt: skip
     flag("--asyncdb-diff", action="store_true", help="check, and show every fix as a diff")
-    flag("--asyncdb-fix", action="store_true", help="check, and apply the safe fixes that were proven on a copy")
+    flag(
+        "--asyncdb-fix",
+        action="store_true",
+        help="check, and apply the safe fixes, but for those whose proof on a copy failed",
+    )
     flag("--asyncdb-no-gate", action="store_true", help="run the tests even when a fault blocks the start of the app")
     flag("--asyncdb-report", action="append", default=[], metavar="FILE",
          help="write a report; .json or .md decides the form; repeatable")  # fmt: skip
