@@ -8,6 +8,7 @@ import socket
 import threading
 
 import pytest
+import sqlalchemy
 
 SECRETS = ("npg_wZ4tKq9mRb2X", "k2-invented-signing-key-for-the-example-only")
 CRITERIA = ["SC-001", "SC-002", "SC-003", "SC-005", "SC-006", "SC-007", "SC-008"]
@@ -32,7 +33,8 @@ def test_all_faults_are_listed_in_one_run_though_the_first_import_fails(broken):
     assert ("ADB201", "src/core/database.py", 7) in blocking
     assert ("ADB301", ".env", 2) in blocking
     assert blocking.count(("ADB303", ".env", 2)) == 2
-    assert any(one[0] == "ADB103" for one in blocking), "greenlet is owed to this tool"
+    owed = "blocks" if sqlalchemy.__version__.startswith("2.1") else "latent"  # 2.0 brings greenlet by a marker
+    assert any(one[0] == "ADB103" for one in places(report, owed)), "greenlet is owed to this tool"
     assert [one[0] for one in blocking] == sorted(one[0] for one in blocking)
     assert ("ADB501", "src/core/database.py", 28) in places(report, "advice")
     assert not [f for f in report["findings"] if "autoflush" in f["message"]]

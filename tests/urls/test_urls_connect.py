@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import sqlalchemy
+from packaging.version import Version
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -122,7 +124,9 @@ def test_a_client_certificate_logs_in(tls_server, driver):
 )
 def test_a_server_that_must_not_be_trusted_is_refused(tls_server, query, host, driver):
     url = tls_server.url(query.format(files=tls_server.files), host=host)
-    with pytest.raises((OSError, SQLAlchemyError), match=r"(?i)certificate"):
+    with pytest.raises(
+        (OSError, SQLAlchemyError), match=r"(?i)certificate|SSL SYSCALL error: EOF"
+    ):  # libpq 16 says no more
         ask(url, "SELECT 1", driver=driver)
 
 
@@ -151,6 +155,8 @@ def test_sockets(tls_server, driver):
 
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_several_hosts(tls_server, driver):
+    if driver == "asyncpg" and Version(sqlalchemy.__version__) < Version("2.0.18"):
+        pytest.skip("SQLAlchemy hands several hosts to asyncpg since 2.0.18")
     port = tls_server.port
     credentials = tls_server.url().partition("://")[2].partition("@")[0]
     for hosts in (f"127.0.0.1:1,127.0.0.1:{port}", f"[::1]:1,127.0.0.1:{port}"):
