@@ -79,10 +79,12 @@ def _conclude(settings: Settings, app: App, thread: ServerThread, *, first: Exam
     reported: tuple[ReportedFinding, ...] = tuple(ReportedFinding(f) for f in first.judgement.findings)
     applied: tuple[str, ...] = ()
     fixed: frozenset[Finding] = frozenset()
+    diff = ""
     if settings.prove and any(one.finding.fixes for one in reported):
         from pytest_asyncdb.verify import Bench, prove
 
         reported, trial = prove(Bench(first, app, settings, server, redactor))
+        diff = _diff(first.project, trial, redactor) if trial else ""
         if repair and trial is not None:
             applied = _repair(first.project, reported, trial)
             fixed = _fixed(reported)
@@ -96,6 +98,7 @@ def _conclude(settings: Settings, app: App, thread: ServerThread, *, first: Exam
         checks=outcomes(first.checks, first.judgement, reported, fixed, settings.fail_on),
         notes=_notes(app, first),
         applied=applied,
+        diff=diff,
     )
 
 
@@ -109,6 +112,13 @@ def _repair(project: Project, reported: Sequence[ReportedFinding], trial: Trial)
         return repair(project, apply([fix for fix in trial.fixes if fix not in failed], project.text))
     except RepairError as error:
         raise RunError(str(error)) from error
+
+
+def _diff(project: Project, trial: Trial, redactor: Redactor) -> str:
+    """All safe fixes as one diff, secrets masked."""
+    from pytest_asyncdb.fixes import unified_diff
+
+    return redactor.text(unified_diff({path: project.text(path) for path in trial.texts}, trial.texts))
 
 
 def _fixed(reported: Sequence[ReportedFinding]) -> frozenset[Finding]:

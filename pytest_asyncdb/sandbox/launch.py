@@ -136,6 +136,7 @@ class Boot:
         self._leash = child.leash
         self._lock = threading.Lock()
         self._ending = threading.Lock()
+        self._sending = threading.Lock()
         self._ended = False
         self._answered = threading.Event()
         self._server: Server | None = None
@@ -204,7 +205,8 @@ class Boot:
         self._send(told)
 
     def _send(self, told: dict[str, Json]) -> None:
-        with suppress(OSError):  # the child is gone already; the record says how
+        # The server is handed over by one thread, the rest of the request by another: no line may run into the other.
+        with self._sending, suppress(OSError):  # a child that is gone already: the record says how
             self._control.sendall(json.dumps(told).encode() + b"\n")
 
     def _wait(self) -> None:
