@@ -5,20 +5,13 @@ from __future__ import annotations
 import socket
 import struct
 import time
-import warnings
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from docker.errors import DockerException  # type: ignore[import-untyped]  # it has no annotations
+from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.exceptions import ContainerStartException
-
-try:
-    from testcontainers.community.postgres import PostgresContainer
-except ModuleNotFoundError:  # its home before 4.15, where merely importing it warns of what it is made of itself
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from testcontainers.postgres import PostgresContainer
 
 from pytest_asyncdb.postgres import engine
 from pytest_asyncdb.postgres.owner import abandoned, tag
