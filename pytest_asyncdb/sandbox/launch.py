@@ -64,6 +64,8 @@ def spawn(python: str = "") -> Child:
         OSError: the interpreter can't be started.
     """
     control, childs_control = socket.socketpair()
+    for end in (control, childs_control):
+        end.setblocking(True)  # noqa: FBT003 - it takes no keyword; a default timeout of this process is not meant
     events, childs_events = os.pipe()
     childs_leash, leash = os.pipe()
     handed = (childs_control.fileno(), childs_events, childs_leash)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.launch import SandboxError, start
+from pytest_asyncdb.sandbox.launch import SandboxError, spawn, start
 
 LIFESPAN = """
     import asyncio, os, sys, time
@@ -499,3 +500,17 @@ def test_an_interpreter_that_does_not_start_is_no_fault_of_the_project(project, 
     booted.no_server("none needed")
     with pytest.raises(SandboxError, match=r"exit status 1\): no encodings here"):
         booted.result()
+
+
+def test_a_default_timeout_of_this_process_does_not_reach_the_child(project, request_for):
+    """A child that is ready before its request comes waits for it."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(5.0)
+    try:
+        child = spawn()
+        time.sleep(0.5)
+        booted = child.boot(request_for(project(main="app = None")))
+        booted.no_server("none needed")
+        assert booted.result().phase("import").ok
+    finally:
+        socket.setdefaulttimeout(before)
