@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.postgres.choose import Choice
-    from pytest_asyncdb.sandbox.launch import Boot, Child
+    from pytest_asyncdb.sandbox.launch import Boot
     from pytest_asyncdb.sandbox.request import BootRequest
     from pytest_asyncdb.sources.project import Project
 
@@ -104,14 +104,8 @@ class Examination:
     """Settings that the boot had from an example file."""
 
 
-def examine(  # noqa: PLR0913 - what to examine, and with what
-    project: Project,
-    app: App,
-    settings: Settings,
-    server: ServerThread | Server,
-    ids: Sequence[str] | None,
-    *,
-    child: Child | None = None,
+def examine(
+    project: Project, app: App, settings: Settings, server: ServerThread | Server, ids: Sequence[str] | None
 ) -> Examination:
     """Boot the app of ``project`` and judge all that is known.
 
@@ -123,7 +117,6 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         settings: deadlines and what fails a check.
         server: where all connections go; may still be starting.
         ids: which checks to run; all of them when None.
-        child: a child that is ready already.
 
     Raises:
         NoProviderError, UnknownProviderError, ServerError: there is no server.
@@ -134,7 +127,7 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
 
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
     filled = filled_in(project, app, settings)
-    boot = (child or spawn(settings.python)).boot(_request(project, app, settings, filled), complete=False)
+    boot = spawn(settings.python).boot(_request(project, app, settings, filled), complete=False)
     if isinstance(server, ServerThread):
         server.begin()
     handover = threading.Thread(target=_hand_over, args=(boot, server), name="asyncdb-handover", daemon=True)

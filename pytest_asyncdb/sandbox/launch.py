@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pytest_asyncdb.sandbox.gather import Gather
 
@@ -91,34 +91,18 @@ def spawn(python: str = "") -> Child:
     return Child(process, control, events, leash)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Child:
-    """A child that waits for its request, and this side's ends of its pipes; a ``with`` block ends an unused one."""
+    """A child that waits for its request, and this side's ends of its pipes."""
 
     process: subprocess.Popen[bytes]
     control: socket.socket
     events: int
     leash: int
-    used: bool = False
 
     def boot(self, request: BootRequest, *, complete: bool = True) -> Boot:
         """Have it boot an app; once. An incomplete request lacks modules and secrets: ``Boot.complete`` adds them."""
-        self.used = True
         return Boot(request, self, complete=complete)
-
-    def __enter__(self) -> Self:
-        """Keep it ready."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End it, unless it got a request: then its ``Boot`` does that."""
-        if self.used:
-            return
-        self.process.kill()
-        self.process.communicate()
-        self.control.close()
-        os.close(self.events)
-        os.close(self.leash)
 
 
 def _running() -> str:
