@@ -128,6 +128,7 @@ class Boot:
         self._server: Server | None = None
         self._begun = time.monotonic()
         self._killed = False
+        self._is_second = False
         self._record: BootRecord | None = None
         mark = f"\0{secrets.token_hex(8)}:"
         self._gather = Gather(child.process, child.control, child.events, mark)
@@ -173,12 +174,25 @@ class Boot:
             if self._record is None:
                 self._wait()
                 if not self._killed and not self._gather.events:
-                    said = " / ".join(line.text for line in list(self._gather.output)[-3:]) or "no output"
-                    status = self._process.returncode
-                    raise SandboxError(f"the sandbox's own process did not start (exit status {status}): {said}")
+                    self._record = self._again()
+                    return self._record
                 self._record = self._assemble()
                 self._record = self._confirm(self._record)
             return self._record
+
+    def _again(self) -> BootRecord:
+        """Boot in a second child: the first one ended before it had its request, so nothing of the project ran."""
+        if self._is_second:
+            said = " / ".join(line.text for line in list(self._gather.output)[-3:]) or "no output"
+            status = self._process.returncode
+            raise SandboxError(f"the sandbox's own process did not start (exit status {status}): {said}")
+        second = start(self.request)
+        second._is_second = True  # noqa: SLF001 - of the same class
+        if self._server is None:
+            second.no_server("there is no server")
+        else:
+            second.serve(self._server)
+        return second.result()
 
     def kill(self) -> None:
         """End the child and everything it started; what it told so far can still be had."""
