@@ -19,7 +19,7 @@ PR_SET_PDEATHSIG = 1
 TICK = 0.001
 PATIENCE = 6.0
 """Seconds that a server has to stop at once; its own limit for its children is 5."""
-HELPERS = 0.3
+HELPERS = 1.5
 """Seconds that its helpers have to follow it; where nobody reaps orphans, they seem to be there for ever."""
 IGNORED = (_signal.SIGINT, _signal.SIGHUP, _signal.SIGTERM)
 
@@ -100,12 +100,17 @@ class Program:
         return self.ended() and self._status != 0
 
     def stop(self) -> None:
-        """End it and whatever helps it, and wait for that."""
-        for number in (self._death, _signal.SIGKILL):
-            self._reach(number)
+        """End it and whatever helps it, and wait for that.
+
+        It is asked alone first: its helpers end with it, and one that is killed leaves its shared memory behind, as
+        the servers do that initdb runs.
+        """
+        if not self.ended():
+            os.kill(self.pid, self._death)
             _await(self.ended, PATIENCE)
-            if _await(lambda: not self._reach(0), HELPERS):
-                return
+        if not _await(lambda: not self._reach(0), HELPERS):
+            self._reach(_signal.SIGKILL)
+            _await(self.ended, PATIENCE)
 
     def _reach(self, number: int) -> bool:
         """Send a signal to the program's process group; whether there was anybody to get it."""
