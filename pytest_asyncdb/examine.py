@@ -123,11 +123,11 @@ def examine(
         SandboxError: the sandbox did not start.
     """
     from pytest_asyncdb.facts.examples import filled_in
-    from pytest_asyncdb.sandbox.launch import spawn
+    from pytest_asyncdb.sandbox.launch import start
 
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
     filled = filled_in(project, app, settings)
-    boot = spawn(settings.python).boot(_request(project, app, settings, filled), complete=False)
+    boot = start(_request(project, app, settings, filled), complete=False)
     if isinstance(server, ServerThread):
         server.begin()
     handover = threading.Thread(target=_hand_over, args=(boot, server), name="asyncdb-handover", daemon=True)

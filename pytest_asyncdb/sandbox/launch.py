@@ -45,20 +45,12 @@ class SandboxError(Exception):
     """The sandbox could not be put up; the project was not touched."""
 
 
-def start(request: BootRequest) -> Boot:
+def start(request: BootRequest, *, complete: bool = True) -> Boot:
     """Start a child and have it begin to import at once.
 
-    Raises:
-        OSError: the interpreter can't be started.
-    """
-    return spawn(request.python).boot(request)
-
-
-def spawn(python: str = "") -> Child:
-    """Start a child that makes itself ready while its owner still finds out what to boot.
-
     Args:
-        python: interpreter; empty means the running one.
+        request: what to boot, and how.
+        complete: false if modules and secrets are not known yet: ``Boot.complete`` adds them.
 
     Raises:
         OSError: the interpreter can't be started.
@@ -71,7 +63,7 @@ def spawn(python: str = "") -> Child:
     handed = (childs_control.fileno(), childs_events, childs_leash)
     try:
         process = subprocess.Popen(
-            [python or _running(), "-c", _BOOTSTRAP, str(_PACKAGE), *map(str, handed)],
+            [request.python or _running(), "-c", _BOOTSTRAP, str(_PACKAGE), *map(str, handed)],
             env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -88,21 +80,17 @@ def spawn(python: str = "") -> Child:
         childs_control.close()
         os.close(childs_events)
         os.close(childs_leash)
-    return Child(process, control, events, leash)
+    return Boot(request, _Child(process, control, events, leash), complete=complete)
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
-    """A child that waits for its request, and this side's ends of its pipes."""
+class _Child:
+    """The process, and this side's ends of its pipes."""
 
     process: subprocess.Popen[bytes]
     control: socket.socket
     events: int
     leash: int
-
-    def boot(self, request: BootRequest, *, complete: bool = True) -> Boot:
-        """Have it boot an app; once. An incomplete request lacks modules and secrets: ``Boot.complete`` adds them."""
-        return Boot(request, self, complete=complete)
 
 
 def _running() -> str:
@@ -112,9 +100,9 @@ def _running() -> str:
 
 
 class Boot:
-    """A child that is booting an app."""
+    """A child that is booting an app; ``start`` makes it."""
 
-    def __init__(self, request: BootRequest, child: Child, *, complete: bool) -> None:
+    def __init__(self, request: BootRequest, child: _Child, *, complete: bool) -> None:
         """Hand the request over and begin to listen."""
         self.request = request
         self._process = child.process
@@ -128,7 +116,6 @@ class Boot:
         self._server: Server | None = None
         self._begun = time.monotonic()
         self._killed = False
-        self._is_second = False
         self._record: BootRecord | None = None
         mark = f"\0{secrets.token_hex(8)}:"
         self._gather = Gather(child.process, child.control, child.events, mark)
@@ -174,25 +161,11 @@ class Boot:
             if self._record is None:
                 self._wait()
                 if not self._killed and not self._gather.events:
-                    self._record = self._again()
-                    return self._record
-                self._record = self._assemble()
-                self._record = self._confirm(self._record)
+                    said = " / ".join(line.text for line in list(self._gather.output)[-3:]) or "no output"
+                    status = self._process.returncode
+                    raise SandboxError(f"the sandbox's own process did not start (exit status {status}): {said}")
+                self._record = self._confirm(self._assemble())
             return self._record
-
-    def _again(self) -> BootRecord:
-        """Boot in a second child: the first one ended before it had its request, so nothing of the project ran."""
-        if self._is_second:
-            said = " / ".join(line.text for line in list(self._gather.output)[-3:]) or "no output"
-            status = self._process.returncode
-            raise SandboxError(f"the sandbox's own process did not start (exit status {status}): {said}")
-        second = start(self.request)
-        second._is_second = True  # noqa: SLF001 - of the same class
-        if self._server is None:
-            second.no_server("there is no server")
-        else:
-            second.serve(self._server)
-        return second.result()
 
     def kill(self) -> None:
         """End the child and everything it started; what it told so far can still be had."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import selectors
 import socket
 import textwrap
 import threading
@@ -32,38 +33,41 @@ class Decoy:
         self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.port = self._socket.getsockname()[1]
         self._datagrams.bind(("127.0.0.2", self.port))
+        self._stop, self._stopped = socket.socketpair()
         self.reached = []
-        for target in (self._accept, self._receive):
-            threading.Thread(target=target, daemon=True).start()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
 
-    def _accept(self):
-        while True:
-            try:
-                connection, address = self._socket.accept()
-            except OSError:
-                return
-            self.reached.append(address)
-            connection.close()
-
-    def _receive(self):
-        while True:
-            try:
-                self.reached.append(self._datagrams.recvfrom(100))
-            except OSError:
-                return
+    def _watch(self):
+        # Waits in select: a thread that waited in recv would outlive close() and could, when a signal restarts its
+        # call, read from whatever socket has got the same number by then.
+        with selectors.DefaultSelector() as selector:
+            for one in (self._socket, self._datagrams, self._stopped):
+                selector.register(one, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if self._socket in ready:
+                    connection, address = self._socket.accept()
+                    self.reached.append(address)
+                    connection.close()
+                if self._datagrams in ready:
+                    self.reached.append(self._datagrams.recvfrom(100))
+                if self._stopped in ready:
+                    return
 
     def close(self):
-        self._socket.close()
-        self._datagrams.close()
+        self._stop.close()
+        self._thread.join()
+        for one in (self._socket, self._datagrams, self._stopped):
+            one.close()
 
 
 @pytest.fixture
 def decoy():
     decoy = Decoy()
     yield decoy
-    reached = decoy.reached
     decoy.close()
-    assert reached == []
+    assert decoy.reached == []
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.launch import SandboxError, spawn, start
+from pytest_asyncdb.sandbox.launch import SandboxError, start
 
 LIFESPAN = """
     import asyncio, os, sys, time
@@ -503,13 +503,11 @@ def test_an_interpreter_that_does_not_start_is_no_fault_of_the_project(project, 
 
 
 def test_a_default_timeout_of_this_process_does_not_reach_the_child(project, request_for):
-    """A child that is ready before its request comes waits for it."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(5.0)
     try:
-        child = spawn()
-        time.sleep(0.5)
-        booted = child.boot(request_for(project(main="app = None")))
+        booted = start(request_for(project(main="app = None")))
+        time.sleep(0.5)  # so that the child waits for what it is told
         booted.no_server("none needed")
         assert booted.result().phase("import").ok
     finally:
