@@ -17,6 +17,36 @@ if TYPE_CHECKING:
 
 PASSWORD = "Pr0duction-s3cret!x"
 QUOTED = "Pr0duction-s3cret%21x"
+FASTAPI = """
+    import asyncio, os, sys, time
+    from contextlib import asynccontextmanager
+    from fastapi import FastAPI
+
+    @asynccontextmanager
+    async def lifespan(app):
+        {startup}
+        yield
+        {shutdown}
+
+    app = FastAPI(lifespan=lifespan)
+"""
+STARLETTE = """
+    import asyncio
+    from contextlib import asynccontextmanager
+
+    {imports}
+
+    async def work():
+        {body}
+
+    @asynccontextmanager
+    async def lifespan(app):
+        await work()
+        yield
+
+    from starlette.applications import Starlette
+    app = Starlette(lifespan=lifespan)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -121,3 +151,23 @@ def boot(project, server, request_for):
         return record
 
     return run
+
+
+@pytest.fixture
+def fastapi_app():
+    """Source of an app that does one thing at startup and one at shutdown; ``main.py``'s lines 8 and 10."""
+
+    def source(startup="pass", shutdown="pass"):
+        return FASTAPI.format(startup=startup, shutdown=shutdown)
+
+    return source
+
+
+@pytest.fixture
+def starlette_app():
+    """Source of an app that does asynchronous work at startup, with the imports that this needs."""
+
+    def source(*, imports="", body):
+        return STARLETTE.format(imports=imports, body=body)
+
+    return source

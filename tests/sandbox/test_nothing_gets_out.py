@@ -10,23 +10,6 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-ASYNC = """
-    import asyncio
-    from contextlib import asynccontextmanager
-
-    {imports}
-
-    async def work():
-        {body}
-
-    @asynccontextmanager
-    async def lifespan(app):
-        await work()
-        yield
-
-    from starlette.applications import Starlette
-    app = Starlette(lifespan=lifespan)
-"""
 DSN = "postgresql://app:SECRET@127.0.0.2:PORT/prod?sslmode=require"
 REDIRECTED = {
     "asyncpg-connect-dsn": ("from asyncpg import connect", f'await connect("{DSN}")'),
@@ -117,11 +100,11 @@ REDIRECTED = {
 
 
 @pytest.mark.parametrize("way", REDIRECTED)
-def test_drivers_are_redirected(boot, decoy, way):
+def test_drivers_are_redirected(boot, starlette_app, decoy, way):
     if way == "sqlalchemy-async-creator" and Version(version("sqlalchemy")) < Version("2.0.16"):
         pytest.skip("SQLAlchemy has async_creator since 2.0.16")
     imports, body = REDIRECTED[way]
-    record = boot(main=ASYNC.format(imports=imports, body=body))
+    record = boot(main=starlette_app(imports=imports, body=body))
     startup = record.phase("startup")
     assert startup.ok, startup.error
     assert record.connections
@@ -210,9 +193,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("way", REFUSED)
-def test_everything_else_is_refused_and_told(boot, decoy, way):
+def test_everything_else_is_refused_and_told(boot, starlette_app, decoy, way):
     imports, body, kind, target = REFUSED[way]
-    record = boot(main=ASYNC.format(imports=imports, body=body))
+    record = boot(main=starlette_app(imports=imports, body=body))
     assert not record.phase("startup").ok
     (refused,) = record.refused
     assert refused.kind == kind
@@ -221,127 +204,11 @@ def test_everything_else_is_refused_and_told(boot, decoy, way):
     assert refused.place is None or refused.place.path == "main.py"
 
 
-NATIVE = {
-    "psqlpy": (
-        "import psqlpy",
-        f'await psqlpy.ConnectionPool(dsn="{DSN}").connection()',
-        "psqlpy._internal.ConnectionPool",
-    ),
-    "psqlpy-connect": ("from psqlpy import connect", f'await connect(dsn="{DSN}")', "psqlpy._internal.connect"),
-    "pg": ("import pg", 'pg.DB(host="127.0.0.2", port=PORT, user="app")', "pg._pg.connect"),
-    "confluent_kafka": (
-        "from confluent_kafka import Producer",
-        'Producer({"bootstrap.servers": "127.0.0.2:PORT"})',
-        "confluent_kafka.cimpl.Producer",
-    ),
-    "pgdb": ("import pgdb", 'pgdb.connect(host="127.0.0.2:PORT", user="app")', "pg._pg.connect"),
-}
-
-
-@pytest.mark.parametrize("way", NATIVE)
-def test_native_drivers_that_are_not_redirected_are_refused(boot, way):
-    imports, body, door = NATIVE[way]
-    pytest.importorskip(way.partition("-")[0])
-    record = boot(main=ASYNC.format(imports=imports, body=body))
-    assert record.phase("startup").error.type == "ConnectionRefusedError", record.phase("startup").error
-    assert [one.target for one in record.refused] == [door]
-
-
-def test_native_name_lookups_are_refused(boot):
-    pytest.importorskip("aiodns")
-    body = 'await aiodns.DNSResolver().query_dns("db.example.com", "A")'
-    record = boot(main=ASYNC.format(imports="import aiodns", body=body))
-    assert record.phase("startup").error.type == "socket.gaierror"
-    assert [(one.kind, one.target) for one in record.refused] == [("resolve", "db.example.com")]
-
-
-def test_grpc_reaches_nothing(boot):
-    pytest.importorskip("grpc")
-    body = """channel = grpc.insecure_channel("127.0.0.2:PORT")
-        grpc.channel_ready_future(channel).result(timeout=1)"""
-    record = boot(main=ASYNC.format(imports="import grpc", body=body))
-    assert record.phase("startup").error.type == "grpc.FutureTimeoutError"
-
-
-CHILDREN = {
-    "run": ("import subprocess, sys", 'subprocess.run([sys.executable, "child.py"], check=True)'),
-    "shell": ("import subprocess, sys", 'subprocess.run(sys.executable + " child.py", shell=True, check=True)'),
-    "own-environment": (
-        "import subprocess, sys",
-        'subprocess.run([sys.executable, "child.py"], env={"A": "b"}, check=True)',
-    ),
-    "own-session": (
-        "import subprocess, sys",
-        'subprocess.Popen([sys.executable, "child.py"], start_new_session=True).wait()',
-    ),
-    "asyncio": ("import sys", 'await (await asyncio.create_subprocess_exec(sys.executable, "child.py")).wait()'),
-    "grandchild": (
-        "import subprocess, sys",
-        """subprocess.run([sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, 'child.py'])"], check=True)""",
-    ),
-    "fork": (
-        "import os, child",
-        "pid = os.fork()\n        if not pid: child.main(); os._exit(0)\n        os.waitpid(pid, 0)",
-    ),
-    "multiprocessing-spawn": (
-        "import multiprocessing, child",
-        'p = multiprocessing.get_context("spawn").Process(target=child.main); p.start(); p.join()',
-    ),
-    "multiprocessing-fork": (
-        "import multiprocessing, child",
-        'p = multiprocessing.get_context("fork").Process(target=child.main); p.start(); p.join()',
-    ),
-}
-CHILD = """
-    import os
-    import socket
-
-    def main():
-        try:
-            socket.create_connection(("127.0.0.2", PORT), 2)
-        except ConnectionRefusedError:
-            print("child was refused", flush=True)
-        import psycopg
-        psycopg.connect("postgresql://app:SECRET@127.0.0.2:PORT/prod").close()
-        print("child was redirected", flush=True)
-
-    if __name__ == "__main__":
-        main()
-"""
-
-
-@pytest.mark.parametrize("way", CHILDREN)
-def test_python_children_run_under_the_same_guard(boot, decoy, way):
-    imports, body = CHILDREN[way]
-    record = boot(main=ASYNC.format(imports=imports, body=body), child=CHILD)
-    assert record.phase("startup").ok, record.phase("startup").error
-    said = [one.message for one in record.logs if one.source == "stdout"]
-    assert said == ["child was refused", "child was redirected"]
-    assert [(one.kind, one.target) for one in record.refused] == [("connect", f"127.0.0.2:{decoy.port}")]
-    assert [(one.driver, one.host, one.ok) for one in record.connections] == [("psycopg", "127.0.0.2", True)]
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        '["git", "rev-parse", "HEAD"]',
-        '["uname", "-a"]',
-        '["hostname"]',
-        '"date", shell=True',
-        '"id -u 2>/dev/null", shell=True',
-    ],
-)
-def test_harmless_programs_run(boot, command):
-    record = boot(main=ASYNC.format(imports="import subprocess", body=f"subprocess.run({command})"))
-    assert record.phase("startup").ok
-    assert record.refused == ()
-
-
-def test_an_app_may_reach_what_it_serves_itself(boot):
+def test_an_app_may_reach_what_it_serves_itself(boot, starlette_app):
     body = """server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
         await asyncio.open_connection(*server.sockets[0].getsockname())
         server.close()"""
-    record = boot(main=ASYNC.format(imports="", body=body))
+    record = boot(main=starlette_app(body=body))
     assert record.phase("startup").ok, record.phase("startup").error
     assert record.refused == ()
 
@@ -365,21 +232,21 @@ def test_dotenv_that_overrides_the_environment(boot, decoy):
     assert record.engines[0].probe.ok
 
 
-def test_refusals_are_counted(boot, decoy):
+def test_refusals_are_counted(boot, starlette_app, decoy):
     body = """for _ in range(5):
             try:
                 await asyncio.open_connection("127.0.0.2", PORT)
             except OSError:
                 pass"""
-    record = boot(main=ASYNC.format(imports="", body=body))
+    record = boot(main=starlette_app(body=body))
     assert record.phase("startup").ok
     assert [(one.target, one.count) for one in record.refused] == [(f"127.0.0.2:{decoy.port}", 5)]
 
 
-def test_without_a_server_connections_are_refused(boot):
+def test_without_a_server_connections_are_refused(boot, starlette_app):
     record = boot(
         serve=False,
-        main=ASYNC.format(imports="import asyncpg", body=f'await asyncpg.connect("{DSN}")')
+        main=starlette_app(imports="import asyncpg", body=f'await asyncpg.connect("{DSN}")')
         + "\n    from sqlalchemy.ext.asyncio import create_async_engine\n    engine = create_async_engine('postgresql+asyncpg://127.0.0.2/x')\n",
     )
     assert record.phase("startup").error.type == "ConnectionRefusedError"
@@ -393,12 +260,3 @@ def test_the_name_of_the_machine_itself_is_looked_up_where_a_file_has_it(boot):
     record = boot("main", main="import socket\nsocket.gethostbyname(socket.gethostname())")
     assert record.phase("import").ok is known
     assert [one.target for one in record.refused] == ([] if known else [socket.gethostname()])
-
-
-def test_without_its_guard_no_python_program_is_started(monkeypatch, tmp_path):
-    from pytest_asyncdb.sandbox import programs
-
-    monkeypatch.setattr(programs, "_SITE", str(tmp_path))
-    started = programs.Programs(refusals=None, payload=dict, events=2)
-    with pytest.raises(PermissionError, match="lacks the guard"):
-        started.hand_down({})

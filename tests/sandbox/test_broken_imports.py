@@ -1,0 +1,151 @@
+"""Modules that do not import, end the process or never end: each is a record, none is a hang."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.sandbox.launch import start
+
+
+def test_module_that_is_missing(boot):
+    record = boot(main="\n\nfrom helpers import thing", helpers="from nowhere.at_all import thing")
+    phase = record.phase("import")
+    assert (phase.ok, phase.error.type) == (False, "ModuleNotFoundError")
+    assert phase.error.place == Place("helpers.py", 1, 1)
+    assert phase.error.frames == (Place("main.py", 3, 1), Place("helpers.py", 1, 1))
+    assert dict(phase.error.attributes)["name"] == "nowhere"
+    assert record.end.how == "done"
+    assert record.phase("startup") is None
+
+
+def test_name_that_does_not_live_there(boot):
+    record = boot(main="from sqlmodel.ext.asyncio.session import AsyncEngine")
+    error = record.phase("import").error
+    assert error.type == "ImportError"
+    attributes = dict(error.attributes)
+    assert (attributes["name"], attributes["path"].endswith("session.py")) == ("sqlmodel.ext.asyncio.session", True)
+
+
+def test_circular_import(boot):
+    record = boot(main="import a", a="from b import B\nclass A: pass", b="from a import A\nclass B: pass")
+    error = record.phase("import").error
+    assert error.type == "ImportError"
+    assert "circular import" in error.message
+    assert error.place == Place("b.py", 1, 1)
+
+
+def test_syntax_error(boot):
+    record = boot(main="import broken", broken="x = (\n")
+    error = record.phase("import").error
+    assert error.type == "SyntaxError"
+    assert error.place == Place("broken.py", 1, 5)
+
+
+def test_attribute_that_is_missing(boot):
+    record = boot("main:application", main="app = 1")
+    error = record.phase("import").error
+    assert error.type == "pytest_asyncdb.sandbox.imports.NoSuchAppError"
+    assert error.message == "module 'main' has no attribute 'application'"
+
+
+def test_missing_settings(boot):
+    record = boot(
+        main="""
+            from pydantic_settings import BaseSettings
+
+            class Settings(BaseSettings):
+                database_host: str
+                jwt_key: str
+
+            settings = Settings()
+        """,
+    )
+    error = record.phase("import").error
+    assert error.type.endswith("ValidationError")
+    assert dict(error.attributes)["missing"] == "database_host,jwt_key"
+    assert dict(error.attributes)["model"] == "Settings"
+    assert error.place.path == "main.py"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "detail"),
+    [
+        ("raise SystemExit(4)", 4, "4"),
+        ("import sys; sys.exit('no settings')", 1, "no settings"),
+        ("import os; os._exit(3)", 3, "os._exit"),
+    ],
+)
+def test_process_is_ended_at_import(boot, line, code, detail):
+    record = boot(main="import ender", ender=f"\n{line}\n")
+    end = record.end
+    assert (end.how, end.phase, end.code, end.detail) == ("exit", "import", code, detail)
+    assert end.place.path == "ender.py"
+    assert end.place.line == 2
+    assert not record.phase("import").ok
+
+
+def test_import_never_ends(boot):
+    record = boot(main="import time\n\ntime.sleep(1000)", import_timeout=0.5)
+    assert (record.end.how, record.end.phase, record.end.place) == ("deadline", "import", Place("main.py", 3, 1))
+    assert record.phase("import").timed_out
+
+
+def test_code_that_lets_no_other_thread_run(boot):
+    # A regular expression holds the interpreter's lock all the time, so that only the parent can end it.
+    record = boot(
+        main="import re\nre.match('(a+)+$', 'a' * 60 + 'b')",
+        import_timeout=0.1,
+        startup_timeout=0.1,
+        request_timeout=0.1,
+        shutdown_timeout=0.1,
+    )
+    assert (record.end.how, record.end.phase) == ("deadline", "import")
+    assert record.phase("import").timed_out
+
+
+def test_further_modules(boot, fastapi_app):
+    record = boot(
+        main=fastapi_app(),
+        used="x = 1",
+        fine="x = 1",
+        broken="import nothing_there",
+        depends="import broken",
+        ends="raise SystemExit(2)",
+        poisoned="import sys\nif 'fine' in sys.modules: raise ValueError('only after fine')",
+        modules=tuple((name, f"{name}.py") for name in ("main", "fine", "broken", "depends", "ends", "poisoned")),
+    )
+    found = {one.module: one for one in record.imports}
+    assert (found["main"].ok, found["main"].by_app) == (True, True)
+    assert (found["fine"].ok, found["fine"].by_app) == (True, False)
+    assert (found["broken"].ok, found["broken"].fresh, found["broken"].error.place.path) == (False, True, "broken.py")
+    assert (found["depends"].ok, found["depends"].fresh, found["depends"].error.place.path) == (
+        False,
+        True,
+        "broken.py",
+    )
+    assert (found["ends"].ok, found["ends"].error.type, found["ends"].fresh) == (False, "SystemExit", True)
+    assert found["poisoned"].ok
+    assert record.passed("shutdown")
+
+
+def test_modules_after_a_package_that_failed_fail_like_it(project, server, request_for):
+    root = project(
+        **{
+            "shop/__init__.py": "from shop import routes",
+            "shop/routes": "from shop.db import get_session",
+            "shop/db": "import shop.config\ndef get_session(): pass",
+            "shop/config": "import os\nos.environ['SHOP_SETTING_OF_NOBODY']",
+            "shop/main": "",
+            "shop/more": "from shop.db import get_session",
+        }
+    )
+    modules = tuple((f"shop.{name}", f"shop/{name}.py") for name in ("db", "more", "routes"))
+    boot = start(request_for(root, "shop.main:app", modules=modules))
+    boot.serve(server)
+    assert {one.error.type for one in boot.result().imports} == {"KeyError"}
+
+
+def test_messages_name_files_relative_to_the_project(boot):
+    record = boot(main="raise ValueError(__file__)")
+    assert record.phase("import").error.message == "main.py"
