@@ -26,17 +26,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.finding import Confidence, Severity
-from pytest_asyncdb.model.fix import AddRequirement, Fix
+from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.undeclared import undeclared_drivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.model.finding import Finding
+    from pytest_asyncdb.urls.undeclared import UndeclaredDriver
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
@@ -44,50 +44,20 @@ CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each driver once: where it is declared for development, else at the engine that needs it."""
-    if not any(not requirement.group for requirement in facts.declared.requirements):
-        raise NotJudgedError("the project declares no production dependencies that could be read")
-    told: set[str] = set()
-    for engine in facts.engines:
-        driver = _borrowed(facts, engine)
-        if driver and driver not in told:
-            told.add(driver)
-            yield _finding(facts, engine, driver)
+    for driver in undeclared_drivers(facts):
+        if driver.is_installed:
+            yield _finding(facts, driver)
 
 
-def _borrowed(facts: Facts, engine: Engine) -> str | None:
-    """The driver that this engine needs, when it is installed without being declared."""
-    if engine.role != "app" or not engine.is_async or not engine.url:
-        return None
-    driver = drivers.wanted(engine.url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name))
-    names = drivers.DISTRIBUTIONS.get(driver, ())
-    if any(_declares(facts, name) for name in names) or not any(facts.installed.version(name) for name in names):
-        return None
-    only_sync = any(facts.declared.production(name) for name in drivers.SYNC_DISTRIBUTIONS)
-    return None if only_sync else driver
-
-
-def _declares(facts: Facts, name: str) -> bool:
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)
-
-
-def _finding(facts: Facts, engine: Engine, driver: str) -> Finding:
-    name = drivers.DISTRIBUTIONS[driver][0]
+def _finding(facts: Facts, driver: UndeclaredDriver) -> Finding:
+    name = drivers.DISTRIBUTIONS[driver.name][0]
     development = facts.declared.anywhere(name)
     who = ", ".join(f"`{one}`" for one in facts.installed.brings(name)) or "this environment"
     source = f"the requirements for `{development.group}`" if development else who
-    requirement = drivers.REQUIREMENTS[driver]
-    fix = Fix(
-        f"Declare `{requirement}`",
-        (AddRequirement(facts.declared.main_file, requirement),) if facts.declared.main_file else (),
-        safe=True,
-        why=f"Brings `{driver}` wherever the project is installed.",
-    )
-    production = [r for r in facts.declared.requirements if not r.group]
-    unsure = any(not facts.installed.version(r.name) for r in production) or not facts.installed.reaches("sqlalchemy")
     return CHECK.finding(
-        development.span.place if development else engine.place,
+        development.span.place if development else driver.engine.place,
         f"`{name}`, the driver of the app's async engine, comes only from {source}",
         root_cause="Production installs what the project declares for it, and nothing there leads to this driver.",
-        fixes=(fix,) if fix.changes else (),
-        confidence=Confidence.LIKELY if unsure or not (engine.url and engine.url.certain) else Confidence.CERTAIN,
+        fixes=driver.fixes,
+        confidence=driver.confidence,
     )

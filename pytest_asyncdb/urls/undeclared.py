@@ -1,0 +1,78 @@
+"""Async drivers that the app's engines need and that nothing the project declares for production brings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.check import NotJudgedError
+from pytest_asyncdb.model.finding import Confidence
+from pytest_asyncdb.model.fix import AddRequirement, Fix
+from pytest_asyncdb.urls import drivers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.engines import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class UndeclaredDriver:
+    """One such driver; ``engine`` is the first that needs it."""
+
+    name: str
+    engine: Engine
+    is_installed: bool
+    """Whether it is there all the same, in this environment."""
+    fixes: tuple[Fix, ...]
+    confidence: Confidence
+
+
+def undeclared_drivers(facts: Facts) -> Iterator[UndeclaredDriver]:
+    """Each such driver once; none where a sync driver is declared, which is another fault.
+
+    Raises:
+        NotJudgedError: the project declares nothing for production.
+    """
+    if not any(not requirement.group for requirement in facts.declared.requirements):
+        raise NotJudgedError("the project declares no production dependencies that could be read")
+    told: set[str] = set()
+    for engine in facts.engines:
+        driver = _undeclared(facts, engine)
+        if driver and driver not in told:
+            told.add(driver)
+            is_installed = any(facts.installed.version(name) for name in drivers.DISTRIBUTIONS[driver])
+            yield UndeclaredDriver(driver, engine, is_installed, _fixes(facts, driver), _confidence(facts, engine))
+
+
+def _undeclared(facts: Facts, engine: Engine) -> str | None:
+    """The driver that this engine needs, when nothing declared brings it."""
+    if engine.role != "app" or not engine.is_async or not engine.url:
+        return None
+
+    def declares(name: str) -> bool:
+        return facts.declared.production(name) is not None or facts.installed.reaches(name)
+
+    driver = drivers.wanted(engine.url.scheme, facts.sqlalchemy() or (2, 0), declares)
+    names = drivers.DISTRIBUTIONS.get(driver, ())
+    if not names or any(declares(name) for name in names):
+        return None
+    only_sync = any(facts.declared.production(name) for name in drivers.SYNC_DISTRIBUTIONS)
+    return None if only_sync else driver
+
+
+def _fixes(facts: Facts, driver: str) -> tuple[Fix, ...]:
+    if not facts.declared.main_file:
+        return ()
+    requirement = drivers.REQUIREMENTS[driver]
+    change = AddRequirement(facts.declared.main_file, requirement)
+    why = f"Brings `{driver}` wherever the project is installed."
+    return (Fix(f"Declare `{requirement}`", (change,), safe=True, why=why),)
+
+
+def _confidence(facts: Facts, engine: Engine) -> Confidence:
+    """Certain where all that is declared is installed, so that what it leads to is known, and so is the URL."""
+    production = [r for r in facts.declared.requirements if not r.group]
+    unsure = any(not facts.installed.version(r.name) for r in production) or not facts.installed.reaches("sqlalchemy")
+    return Confidence.LIKELY if unsure or not (engine.url and engine.url.certain) else Confidence.CERTAIN
