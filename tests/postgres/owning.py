@@ -7,6 +7,7 @@ signal or for end-of-file.
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from pytest_asyncdb.postgres.choose import choose
 
 def main() -> None:
     request, base, action = sys.argv[1:]
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and that is inherited
     if base:
         for module in (binaries, docker, url):
             module.bases = lambda: (base,)
