@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.postgres.choose import Choice
-    from pytest_asyncdb.sandbox.launch import Boot
+    from pytest_asyncdb.sandbox.launch import Boot, Child
     from pytest_asyncdb.sandbox.request import BootRequest
     from pytest_asyncdb.sources.project import Project
 
@@ -104,8 +104,14 @@ class Examination:
     """Settings that the boot had from an example file."""
 
 
-def examine(
-    project: Project, app: App, settings: Settings, server: ServerThread | Server, ids: Sequence[str] | None
+def examine(  # noqa: PLR0913 - what to examine, and with what
+    project: Project,
+    app: App,
+    settings: Settings,
+    server: ServerThread | Server,
+    ids: Sequence[str] | None,
+    *,
+    child: Child | None = None,
 ) -> Examination:
     """Boot the app of ``project`` and judge all that is known.
 
@@ -117,17 +123,18 @@ def examine(
         settings: deadlines and what fails a check.
         server: where all connections go; may still be starting.
         ids: which checks to run; all of them when None.
+        child: a child that is ready already.
 
     Raises:
         NoProviderError, UnknownProviderError, ServerError: there is no server.
         SandboxError: the sandbox did not start.
     """
     from pytest_asyncdb.facts.examples import filled_in
-    from pytest_asyncdb.sandbox.launch import start
+    from pytest_asyncdb.sandbox.launch import spawn
 
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
     filled = filled_in(project, app, settings)
-    boot = start(_request(project, app, settings, filled), complete=False)
+    boot = (child or spawn(settings.python)).boot(_request(project, app, settings, filled), complete=False)
     if isinstance(server, ServerThread):
         server.begin()
     handover = threading.Thread(target=_hand_over, args=(boot, server), name="asyncdb-handover", daemon=True)

@@ -40,14 +40,17 @@ def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: boo
         RunError: no app, no server, or a file that cannot be repaired.
     """
     from pytest_asyncdb.examine import ServerThread, examine
+    from pytest_asyncdb.sandbox.launch import spawn
 
-    project, app = _project(settings)
-    with ServerThread(settings.postgres, settings.server_timeout) as thread:
-        try:
-            first = examine(project, app, settings, thread, ids)
-        except _known_errors() as error:
-            raise RunError(str(error)) from error
-        return _conclude(settings, app, thread, first=first, repair=repair)
+    # The child makes itself ready while the project is read.
+    with spawn(settings.python) as child:
+        project, app = _project(settings)
+        with ServerThread(settings.postgres, settings.server_timeout) as thread:
+            try:
+                first = examine(project, app, settings, thread, ids, child=child)
+            except _known_errors() as error:
+                raise RunError(str(error)) from error
+            return _conclude(settings, app, thread, first=first, repair=repair)
 
 
 def _known_errors() -> tuple[type[Exception], ...]:

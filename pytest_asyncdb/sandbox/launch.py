@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from pytest_asyncdb.sandbox.gather import Gather
 
@@ -45,12 +45,20 @@ class SandboxError(Exception):
     """The sandbox could not be put up; the project was not touched."""
 
 
-def start(request: BootRequest, *, complete: bool = True) -> Boot:
+def start(request: BootRequest) -> Boot:
     """Start a child and have it begin to import at once.
 
+    Raises:
+        OSError: the interpreter can't be started.
+    """
+    return spawn(request.python).boot(request)
+
+
+def spawn(python: str = "") -> Child:
+    """Start a child that makes itself ready while its owner still finds out what to boot.
+
     Args:
-        request: what to boot, and how.
-        complete: false if modules and secrets are not known yet: ``Boot.complete`` adds them.
+        python: interpreter; empty means the running one.
 
     Raises:
         OSError: the interpreter can't be started.
@@ -63,7 +71,7 @@ def start(request: BootRequest, *, complete: bool = True) -> Boot:
     handed = (childs_control.fileno(), childs_events, childs_leash)
     try:
         process = subprocess.Popen(
-            [request.python or _running(), "-c", _BOOTSTRAP, str(_PACKAGE), *map(str, handed)],
+            [python or _running(), "-c", _BOOTSTRAP, str(_PACKAGE), *map(str, handed)],
             env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -80,17 +88,37 @@ def start(request: BootRequest, *, complete: bool = True) -> Boot:
         childs_control.close()
         os.close(childs_events)
         os.close(childs_leash)
-    return Boot(request, _Child(process, control, events, leash), complete=complete)
+    return Child(process, control, events, leash)
 
 
-@dataclass(frozen=True, slots=True)
-class _Child:
-    """The process, and this side's ends of its pipes."""
+@dataclass(slots=True)
+class Child:
+    """A child that waits for its request, and this side's ends of its pipes; a ``with`` block ends an unused one."""
 
     process: subprocess.Popen[bytes]
     control: socket.socket
     events: int
     leash: int
+    used: bool = False
+
+    def boot(self, request: BootRequest, *, complete: bool = True) -> Boot:
+        """Have it boot an app; once. An incomplete request lacks modules and secrets: ``Boot.complete`` adds them."""
+        self.used = True
+        return Boot(request, self, complete=complete)
+
+    def __enter__(self) -> Self:
+        """Keep it ready."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, unless it got a request: then its ``Boot`` does that."""
+        if self.used:
+            return
+        self.process.kill()
+        self.process.communicate()
+        self.control.close()
+        os.close(self.events)
+        os.close(self.leash)
 
 
 def _running() -> str:
@@ -100,9 +128,9 @@ def _running() -> str:
 
 
 class Boot:
-    """A child that is booting an app; ``start`` makes it."""
+    """A child that is booting an app."""
 
-    def __init__(self, request: BootRequest, child: _Child, *, complete: bool) -> None:
+    def __init__(self, request: BootRequest, child: Child, *, complete: bool) -> None:
         """Hand the request over and begin to listen."""
         self.request = request
         self._process = child.process

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_asyncdb.sandbox.launch import SandboxError, start
+from pytest_asyncdb.sandbox.launch import SandboxError, spawn, start
 
 PARENT = """
 import sys
@@ -158,8 +158,9 @@ def test_a_default_timeout_of_this_process_does_not_reach_the_child(project, req
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(5.0)
     try:
-        booted = start(request_for(project(main="app = None")))
+        child = spawn()
         time.sleep(0.5)  # so that the child waits for what it is told
+        booted = child.boot(request_for(project(main="app = None")))
         booted.no_server("none needed")
         assert booted.result().phase("import").ok
     finally:
