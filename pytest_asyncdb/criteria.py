@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _IMPORTS = ("ADB201", "ADB202", "ADB203", "ADB206")
 _PACKAGES = ("fastapi", "litestar", "starlette", "quart", "sqlmodel", "sqlalchemy", "asyncpg", "psycopg", "greenlet")
-_SERVER_ERROR = 500
 
 
 def criteria(facts: Facts, reported: Sequence[ReportedFinding]) -> tuple[Criterion, ...]:
@@ -108,7 +107,7 @@ def _routes(boot: BootRecord | None, reported: Sequence[ReportedFinding]) -> Cri
 
 
 def _answer(response: ResponseRecord) -> str:
-    if response.status is None or response.status >= _SERVER_ERROR:
+    if response.failed:
         return f"{response.method} {response.path} fails"
     text = f"{response.method} {response.path} answers {response.status}"
     if response.kind == "health":

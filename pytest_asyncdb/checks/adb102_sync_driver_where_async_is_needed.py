@@ -34,6 +34,7 @@ from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import AddRequirement, Fix, Replace
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared_drivers import declares, driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,17 +65,13 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _needs(facts: Facts, engine: Engine) -> str | None:
     """The async driver that this engine needs and nothing declares."""
     url = engine.url
-    if engine.role != "app" or not (engine.is_async or engine.bound_to_async):
+    if engine.role != "app" or not engine.serves_async:
         return None
     if url is None:
         return None
-    driver = drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name))
+    driver = driver_of(facts, url)
     names = drivers.DISTRIBUTIONS.get(driver, ())
-    return driver if names and not any(_declares(facts, name) for name in names) else None
-
-
-def _declares(facts: Facts, name: str) -> bool:
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)
+    return driver if names and not any(declares(facts, name) for name in names) else None
 
 
 def _fix(facts: Facts, sync: Requirement, driver: str) -> Fix:

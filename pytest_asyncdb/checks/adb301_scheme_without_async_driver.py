@@ -33,6 +33,7 @@ from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared_drivers import declares, replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +52,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     told: set[Place] = set()
     for engine in facts.engines:
         url = engine.url
-        asynchronous = engine.is_async or engine.bound_to_async
-        if engine.role != "app" or not asynchronous or url is None or drivers.is_raw(engine.function):
+        if engine.role != "app" or not engine.serves_async or url is None or drivers.is_raw(engine.function):
             continue
         why = _fault(facts, engine, url) if url.scheme.partition("+")[0] == "postgresql" else None
         place = _place(url)
@@ -77,12 +77,8 @@ def _fault(facts: Facts, engine: Engine, url: EngineUrl) -> str | None:
 
 def _available(facts: Facts, driver: str) -> bool:
     if any(not requirement.group for requirement in facts.declared.requirements):
-        return _declares(facts, driver)
+        return declares(facts, driver)
     return facts.installed.version(driver) is not None
-
-
-def _declares(facts: Facts, name: str) -> bool:
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)
 
 
 def _place(url: EngineUrl) -> Place:
@@ -90,14 +86,14 @@ def _place(url: EngineUrl) -> Place:
 
 
 def _finding(facts: Facts, engine: Engine, url: EngineUrl, why: str) -> Finding:
-    driver = drivers.replacement(lambda name: _declares(facts, name))
+    driver = replacement(facts)
     if driver == "psycopg" and engine.is_async and engine.function.endswith((".create_engine", ".AsyncEngine")):
         driver = "psycopg_async"
     fixes: tuple[Fix, ...] = ()
     if url.written and url.written.scheme == url.scheme:
         span = url.written.span
         others = [e for e in facts.engines if e.url and e.url.written and e.url.written.span == span]
-        sync = next((e for e in others if not (e.is_async or e.bound_to_async) or drivers.is_raw(e.function)), None)
+        sync = next((e for e in others if not e.serves_async or drivers.is_raw(e.function)), None)
         reason = f"`{sync.place}` reads the same URL and cannot use it." if sync else f"`{driver}` speaks asyncio."
         change = Replace(url.written.scheme_span, f"postgresql+{driver}")
         fixes = (Fix(f"Write `postgresql+{driver}://`", (change,), safe=sync is None, why=reason),)

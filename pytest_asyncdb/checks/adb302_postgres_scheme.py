@@ -30,6 +30,7 @@ from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared_drivers import replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,12 +77,8 @@ def _fixes(facts: Facts, engine: Engine, url: EngineUrl) -> tuple[Fix, ...]:
 
 
 def _repaired(facts: Facts, engine: Engine, url: EngineUrl) -> str:
-    if url.driver and (url.driver in drivers.ASYNC or not (engine.is_async or engine.bound_to_async)):
+    if url.driver and (url.driver in drivers.ASYNC or not engine.serves_async):
         return f"postgresql+{url.driver}"
-    if not (engine.is_async or engine.bound_to_async):
+    if not engine.serves_async:
         return "postgresql"
-    return f"postgresql+{drivers.replacement(lambda name: _declares(facts, name))}"
-
-
-def _declares(facts: Facts, name: str) -> bool:
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)
+    return f"postgresql+{replacement(facts)}"

@@ -34,6 +34,7 @@ from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared_drivers import asyncpg_urls
 from pytest_asyncdb.urls.parameters import NUMERIC_IN_CONNECT_ARGS, accepted_by_asyncpg, translate_for_asyncpg
 from pytest_asyncdb.urls.query_edits import removal, where_it_goes
 from pytest_asyncdb.urls.translation import Action
@@ -56,23 +57,12 @@ _EDITED = {Action.REPLACE, Action.DROP}
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each parameter of each URL once."""
     told: set[tuple[Place, str]] = set()
-    for engine in facts.engines:
-        url = engine.url
-        faults = _translations(facts, url) if url and _is_for_asyncpg(facts, engine, url) else []
-        for finding in (_finding(facts, engine, url, one, faults) for one in faults if url):
+    for engine, url in asyncpg_urls(facts):
+        faults = _translations(facts, url)
+        for finding in (_finding(facts, engine, url, one, faults) for one in faults):
             if (finding.place, finding.message) not in told:
                 told.add((finding.place, finding.message))
                 yield finding
-
-
-def _is_for_asyncpg(facts: Facts, engine: Engine, url: EngineUrl) -> bool:
-    if engine.role != "app" or not (engine.is_async or engine.bound_to_async) or drivers.is_raw(engine.function):
-        return False
-    return drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name)) == "asyncpg"
-
-
-def _declares(facts: Facts, name: str) -> bool:
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)
 
 
 def _translations(facts: Facts, url: EngineUrl) -> list[Translation]:
@@ -117,4 +107,4 @@ def _keeps_meaning(one: Translation) -> bool:
 def _cannot_share(engine: Engine, url: EngineUrl) -> bool:
     """Whether this engine reads the same written URL and knows libpq's parameters only."""
     same = engine.url is not None and engine.url.written is not None and engine.url.written == url.written
-    return same and (drivers.is_raw(engine.function) or not (engine.is_async or engine.bound_to_async))
+    return same and (drivers.is_raw(engine.function) or not engine.serves_async)

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
-from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared_drivers import asyncpg_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,24 +51,12 @@ _OFF = {"false", "f", "0", "off", "no", "n"}
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each written value once."""
     told: set[Place] = set()
-    for engine in facts.engines:
-        if engine.url is None or not _is_for_asyncpg(facts, engine, engine.url):
-            continue
-        for name, value in engine.url.parameters:
-            finding = _finding(engine, engine.url, value) if name == "ssl" and value and not _is_mode(value) else None
+    for engine, url in asyncpg_urls(facts):
+        for name, value in url.parameters:
+            finding = _finding(engine, url, value) if name == "ssl" and value and not _is_mode(value) else None
             if finding and finding.place not in told:
                 told.add(finding.place)
                 yield finding
-
-
-def _is_for_asyncpg(facts: Facts, engine: Engine, url: EngineUrl) -> bool:
-    if engine.role != "app" or not (engine.is_async or engine.bound_to_async) or drivers.is_raw(engine.function):
-        return False
-    return drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name)) == "asyncpg"
-
-
-def _declares(facts: Facts, name: str) -> bool:
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)
 
 
 def _is_mode(value: str) -> bool:

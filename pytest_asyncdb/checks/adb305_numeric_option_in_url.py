@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
-from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared_drivers import asyncpg_urls
 from pytest_asyncdb.urls.parameters import NUMERIC_IN_CONNECT_ARGS, translate_for_asyncpg
 from pytest_asyncdb.urls.query_edits import where_it_goes
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.facts.engines import Engine, EngineUrl
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.place import Place
 
@@ -48,10 +47,7 @@ CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each option of each URL once."""
     told: set[tuple[Place, str]] = set()
-    for engine in facts.engines:
-        url = engine.url
-        if url is None or not _is_for_asyncpg(facts, engine, url):
-            continue
+    for engine, url in asyncpg_urls(facts):
         for name, value in url.parameters:
             written = url.written_parameter(name)
             place = written.span.place if written else url.place
@@ -66,13 +62,3 @@ def find(facts: Facts) -> Iterator[Finding]:
                 confidence=Confidence.CERTAIN if url.certain else Confidence.LIKELY,
                 evidence=engine.evidence,
             )
-
-
-def _is_for_asyncpg(facts: Facts, engine: Engine, url: EngineUrl) -> bool:
-    if engine.role != "app" or not (engine.is_async or engine.bound_to_async) or drivers.is_raw(engine.function):
-        return False
-    return drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name)) == "asyncpg"
-
-
-def _declares(facts: Facts, name: str) -> bool:
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)

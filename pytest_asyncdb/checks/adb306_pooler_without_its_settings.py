@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared_drivers import driver_of
 from pytest_asyncdb.urls.poolers import Pooler, Prepared, pooler_of
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _lacking(facts: Facts, engine: Engine, url: EngineUrl, pooler: Pooler) -> tu
     """The settings that the driver needs there and the engine does not have, as (name, Python source)."""
     if drivers.is_raw(engine.function):
         return ()
-    driver = drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: _declares(facts, name))
+    driver = driver_of(facts, url)
     if driver == "asyncpg":
         needs = pooler.asyncpg_needs(drivers.release(facts.installed.version("asyncpg")))
     else:
@@ -88,7 +89,3 @@ def _has(engine: Engine, url: EngineUrl, name: str, value: str) -> bool:
     if given is None and name == "prepared_statement_cache_size":
         given = dict(url.parameters).get(name)
     return given == value or (given is not None and value.startswith("lambda"))
-
-
-def _declares(facts: Facts, name: str) -> bool:
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)

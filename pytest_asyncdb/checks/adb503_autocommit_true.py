@@ -45,8 +45,7 @@ CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each argument where it stands."""
     for factory in facts.session_factories:
-        asynchronous = factory.session_is_async or factory.bind_is_async
-        if factory.role == "app" and asynchronous and factory.option("autocommit") == "True":
+        if factory.role == "app" and factory.serves_async and factory.option("autocommit") == "True":
             yield _finding(factory.place, factory.call, factory.evidence)
     for module in facts.modules:
         for call in module.calls if module.role == "app" else ():

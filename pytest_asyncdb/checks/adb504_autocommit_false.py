@@ -44,8 +44,7 @@ CHECK = Check(__name__, severity=Severity.ADVICE, since="0.1")
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each argument where it stands."""
     for factory in facts.session_factories:
-        asynchronous = factory.session_is_async or factory.bind_is_async
-        if factory.role == "app" and asynchronous and factory.option("autocommit") == "False":
+        if factory.role == "app" and factory.serves_async and factory.option("autocommit") == "False":
             yield _finding(factory)
 
 

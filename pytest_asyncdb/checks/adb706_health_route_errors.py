@@ -39,14 +39,12 @@ if TYPE_CHECKING:
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
-_FIRST_SERVER_ERROR = 500
-
 
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each health route that errors, at its endpoint or where it raised."""
     boot = boot_past(facts, "import", "create", "startup")
-    failed = [one for one in boot.responses if one.kind == "health" and _errors(one)]
+    failed = [one for one in boot.responses if one.kind == "health" and one.failed]
     engine = broken_engine(facts)
     refused = refused_in(boot, "requests", "startup")
     if failed and engine:
@@ -67,10 +65,6 @@ def find(facts: Facts) -> Iterator[Finding]:
             confidence=Confidence.LIKELY if table else Confidence.CERTAIN,
             evidence=Evidence.RUNTIME,
         )
-
-
-def _errors(response: ResponseRecord) -> bool:
-    return response.timed_out or response.status is None or response.status >= _FIRST_SERVER_ERROR
 
 
 def _what(response: ResponseRecord) -> str:

@@ -67,6 +67,11 @@ class Engine:
     bound_to_async: bool = False
     """A sync ``create_engine`` whose engine is handed to an async session factory or AsyncSession."""
 
+    @property
+    def serves_async(self) -> bool:
+        """Whether async code uses it."""
+        return self.is_async or self.bound_to_async
+
     def connect_arg(self, name: str) -> str | None:
         """``repr`` of one connect argument."""
         return dict(self.connect_args).get(name)

@@ -33,6 +33,11 @@ class SessionFactory:
     call: Call | None = None
     seen: FactoryRecord | None = None
 
+    @property
+    def serves_async(self) -> bool:
+        """Whether it makes sessions for async code, as far as that is known."""
+        return bool(self.session_is_async or self.bind_is_async)
+
     def option(self, name: str) -> str | None:
         """``repr`` of an option given by the project, None when left at its default."""
         return dict(self.options).get(name)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from pytest_asyncdb.model.place import Place
 
+_FIRST_SERVER_ERROR = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorRecord:
@@ -200,6 +202,11 @@ class ResponseRecord:
     timed_out: bool = False
     place: Place | None = None
     """The endpoint's definition."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there was no answer, or one that says the server is at fault."""
+        return self.timed_out or self.status is None or self.status >= _FIRST_SERVER_ERROR
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Async drivers that the app's engines need and that nothing the project declares for production brings."""
+"""Which driver an engine of the app means, and whether what the project declares for production brings it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.facts.engines import Engine
+    from pytest_asyncdb.facts.engines import Engine, EngineUrl
+
+
+def declares(facts: Facts, name: str) -> bool:
+    """Whether production gets this distribution: declared by name, or brought by what is declared."""
+    return facts.declared.production(name) is not None or facts.installed.reaches(name)
+
+
+def driver_of(facts: Facts, url: EngineUrl) -> str:
+    """The async driver that a URL means, or will mean once it is repaired; empty for another dialect."""
+    return drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: declares(facts, name))
+
+
+def replacement(facts: Facts) -> str:
+    """The async driver to name in a URL that names none or a sync one."""
+    return drivers.replacement(lambda name: declares(facts, name))
+
+
+def asyncpg_urls(facts: Facts) -> Iterator[tuple[Engine, EngineUrl]]:
+    """The app's async engines that SQLAlchemy connects through asyncpg, each with its URL."""
+    for engine in facts.engines:
+        used = engine.role == "app" and engine.serves_async and not drivers.is_raw(engine.function)
+        if used and engine.url and driver_of(facts, engine.url) == "asyncpg":
+            yield engine, engine.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +73,9 @@ def _undeclared(facts: Facts, engine: Engine) -> str | None:
     """The driver that this engine needs, when nothing declared brings it."""
     if engine.role != "app" or not engine.is_async or not engine.url:
         return None
-
-    def declares(name: str) -> bool:
-        return facts.declared.production(name) is not None or facts.installed.reaches(name)
-
-    driver = drivers.wanted(engine.url.scheme, facts.sqlalchemy() or (2, 0), declares)
+    driver = driver_of(facts, engine.url)
     names = drivers.DISTRIBUTIONS.get(driver, ())
-    if not names or any(declares(name) for name in names):
+    if not names or any(declares(facts, name) for name in names):
         return None
     only_sync = any(facts.declared.production(name) for name in drivers.SYNC_DISTRIBUTIONS)
     return None if only_sync else driver
