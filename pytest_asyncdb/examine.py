@@ -143,7 +143,7 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         from pytest_asyncdb.facts import Facts
         from pytest_asyncdb.registry import load
 
-        facts = Facts(project, settings, lambda: (boot.result(), ""))
+        facts = Facts(project, settings, app, lambda: (boot.result(), ""))
         boot.complete(facts.modules_to_import(app), project.secrets)
         _read_ahead(facts)
         checks = load(ids)

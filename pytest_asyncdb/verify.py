@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb import fixes as rewriting
-from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import AddRequirement, Proof, Replace
 from pytest_asyncdb.model.result import FixOutcome, ReportedFinding
 
@@ -31,7 +30,7 @@ class Bench:
     first: Examination
     app: App
     settings: Settings
-    server: Server | None
+    server: Server
     redactor: Redactor
 
     def read(self, path: str) -> str:
@@ -82,8 +81,6 @@ def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
 
     chosen = rewriting.compatible(fixes, bench.read)
     texts = rewriting.apply(chosen, bench.read)
-    if bench.server is None:
-        return Trial(chosen, texts, None, "no server was there to boot the copy against")
     directory = bench.server.workspace / f"copy-{name}"
     try:
         copy_project(bench.first.project, directory, texts)
@@ -218,13 +215,3 @@ def _not_installed(fix: Fix, copy: Examination) -> str:
         if name and copy.facts.installed.version(name) is None:
             return text
     return ""
-
-
-def unfixed(reported: Sequence[ReportedFinding]) -> tuple[Finding, ...]:
-    """Blocking findings without a proven safe fix."""
-    return tuple(
-        one.finding
-        for one in reported
-        if one.finding.severity is Severity.BLOCKS
-        and not any(o.fix.safe and o.proof is Proof.PROVEN for o in one.fixes)
-    )

@@ -30,27 +30,23 @@ class Facts:
     Args:
         project: the project on disk.
         settings: what the user asked for.
+        app: the app to boot; None when there is none.
         boot_source: called when ``boot`` is first read; returns the boot's record, or None and why there was no boot.
             Everything static can be read before, while the app boots.
     """
 
     def __init__(
-        self, project: Project, settings: Settings, boot_source: Callable[[], tuple[BootRecord | None, str]]
+        self,
+        project: Project,
+        settings: Settings,
+        app: App | None,
+        boot_source: Callable[[], tuple[BootRecord | None, str]],
     ) -> None:
         """Nothing is read yet."""
         self.project = project
         self.settings = settings
+        self.app = app
         self._boot_source = boot_source
-
-    @cached_property
-    def app(self) -> App | None:
-        """The app to boot; None when there is none, ``no_app`` says why."""
-        return self._app[0]
-
-    @cached_property
-    def no_app(self) -> str:
-        """Why there is no app: what was looked for, where, and each way out; empty when there is one."""
-        return self._app[1]
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
@@ -152,15 +148,6 @@ class Facts:
     @cached_property
     def _boot(self) -> tuple[BootRecord | None, str]:
         return self._boot_source()
-
-    @cached_property
-    def _app(self) -> tuple[App | None, str]:
-        from pytest_asyncdb.facts.app import AppNotFoundError, find_app
-
-        try:
-            return find_app(self.project, self.settings), ""
-        except AppNotFoundError as error:
-            return None, str(error)
 
     @property
     def _app_path(self) -> str:

@@ -29,8 +29,6 @@ class Entry:
     key: str
     value: str
     line: int
-    key_start: int
-    key_end: int
     value_start: int
     value_end: int
 
@@ -55,8 +53,7 @@ def _entries(text: str) -> Iterator[Entry]:
             start = head.end()
             end = _value_end(original, start, head["open"] or "")
             line = binding.original.line + len(re.findall(r"\r\n|\r|\n", original[: head.start("key")]))
-            keys = offset + head.start("key"), offset + head.end("key")
-            yield Entry(binding.key, binding.value, line, *keys, offset + start, offset + end)
+            yield Entry(binding.key, binding.value, line, offset + start, offset + end)
         offset += len(original)
 
 

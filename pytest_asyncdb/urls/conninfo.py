@@ -129,7 +129,7 @@ def _built(text: str, span: Offsets, pairs: tuple[Parameter, ...]) -> ParsedUrl:
     several = zip_longest(names.split(","), ports.split(",") if ports else ())
     hosts = tuple(Host(name or "", port) for name, port in several) if names or ports else ()
     database = own.get("dbname") or own.get("database")
-    password, user, host, port = (own.get(name) for name in ("password", "user", "host", "port"))
+    password, user = own.get("password"), own.get("user")
     masked = masked_parameters(text[span[0] : span[1]], span[0], tuple(p for p in pairs if is_secret_parameter(p.name)))
     return ParsedUrl(
         form="conninfo",
@@ -142,10 +142,7 @@ def _built(text: str, span: Offsets, pairs: tuple[Parameter, ...]) -> ParsedUrl:
         parameters=tuple(pair for pair in pairs if pair.name not in _OWN),
         span=span,
         scheme_span=(span[0], span[0]),
-        userinfo_span=user.span if user else None,
         password_span=password.span if password else None,
-        host_span=host.span if host else (span[0], span[0]),
-        port_span=port.span if port else None,
         path_span=database.span if database else None,
         query_span=(span[1], span[1]),
         masked=masked,

@@ -64,14 +64,13 @@ def _parse(text: str, start: int, end: int, scheme: re.Match[str]) -> ParsedUrl:
     colon = plain.find(":", *userinfo) if userinfo else -1
     username = text[userinfo[0] : colon if colon >= 0 else at] if userinfo else None
     hosts = split_hosts(text[host_start:host_end])
-    port = hosts[0].port if len(hosts) == 1 else None
     parameters = _parameters(text, question, end)
     masked = masked_parameters(text[start:end], start, parameters)
     if colon >= 0:
         masked = masked[: colon + 1 - start] + MASK + masked[at - start :]
     raw_database = text[slash + 1 : question] if slash >= 0 else None
     if slash < 0 and not scheme[0].endswith("//"):  # jdbc:postgresql:database
-        raw_database, hosts, slash, host_end = text[host_start:host_end], (), host_start - 1, host_start
+        raw_database, hosts, slash = text[host_start:host_end], (), host_start - 1
     return ParsedUrl(
         form="url",
         scheme=scheme["scheme"],
@@ -83,10 +82,7 @@ def _parse(text: str, start: int, end: int, scheme: re.Match[str]) -> ParsedUrl:
         parameters=parameters,
         span=(start, end),
         scheme_span=scheme.span("scheme"),
-        userinfo_span=userinfo,
         password_span=(colon + 1, at) if colon >= 0 else None,
-        host_span=(host_start, host_end if port is None else host_end - len(port) - 1),
-        port_span=None if port is None else (host_end - len(port), host_end),
         path_span=(slash + 1, question) if slash >= 0 else None,
         query_span=(question, end),
         masked=masked,

@@ -58,10 +58,7 @@ class ParsedUrl:
     parameters: tuple[Parameter, ...]
     span: Offsets
     scheme_span: Offsets
-    userinfo_span: Offsets | None
     password_span: Offsets | None
-    host_span: Offsets
-    port_span: Offsets | None
     path_span: Offsets | None
     query_span: Offsets
     masked: str = ""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_asyncdb.facts import Facts
+from pytest_asyncdb.facts.app import AppNotFoundError, find_app
 from pytest_asyncdb.model.settings import Settings
 from pytest_asyncdb.sources.project import Project
 
@@ -35,6 +36,11 @@ def facts(project: Callable[[Files], Project]) -> Callable[..., Facts]:
 
     def about(files: Files, boot=None, **settings) -> Facts:
         made = project(files)
-        return Facts(made, Settings(made.root, **settings), lambda: (boot, "" if boot else "not booted"))
+        asked = Settings(made.root, **settings)
+        try:
+            app = find_app(made, asked)
+        except AppNotFoundError:
+            app = None
+        return Facts(made, asked, app, lambda: (boot, "" if boot else "not booted"))
 
     return about

@@ -228,6 +228,7 @@ def test_session_factories_are_joined_too(facts):
 
 def test_static_facts_need_no_boot(project):
     from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.app import find_app
     from pytest_asyncdb.model.settings import Settings
 
     asked = []
@@ -237,8 +238,7 @@ def test_static_facts_need_no_boot(project):
         return None, "no server"
 
     made = project({**APP, **WRITTEN})
-    about = Facts(made, Settings(made.root), boot)
-    assert about.app.target == "app.main:app"
+    about = Facts(made, Settings(made.root), find_app(made, Settings(made.root)), boot)
     assert all(
         (about.modules, about.urls, about.static_engines, about.static_session_factories, about.routers, about.secrets)
     )
@@ -250,10 +250,9 @@ def test_static_facts_need_no_boot(project):
     assert asked == [1]
 
 
-def test_without_an_app_there_is_a_reason(facts):
+def test_without_an_app_the_sources_are_read_all_the_same(facts):
     about = facts({"db.py": DB})
     assert about.app is None
-    assert "no ASGI app was found" in about.no_app
     assert about.static_engines
 
 
@@ -268,7 +267,8 @@ def test_reading_the_project_imports_no_database_library(tmp_path):
     code = (
         "import sys, pathlib\nfrom pytest_asyncdb.facts import Facts\nfrom pytest_asyncdb.sources.project import Project\n"
         "from pytest_asyncdb.model.settings import Settings\nroot = pathlib.Path(sys.argv[1])\n"
-        "f = Facts(Project(root), Settings(root), lambda: (None, ''))\n"
+        "from pytest_asyncdb.facts.app import find_app\nproject, settings = Project(root), Settings(root)\n"
+        "f = Facts(project, settings, find_app(project, settings), lambda: (None, ''))\n"
         "f.modules, f.installed, f.engines, f.session_factories, f.cycles, f.routers, f.modules_to_import(f.app)\n"
         "print(*(m for m in ('sqlalchemy', 'asyncpg', 'asyncio', 'fastapi', 'app', 'db', 'pytest') if m in sys.modules))\n"
     )
