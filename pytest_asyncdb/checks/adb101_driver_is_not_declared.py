@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Severity
-from pytest_asyncdb.urls.declared_drivers import undeclared_drivers
+from pytest_asyncdb.urls.declared import undeclared_drivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

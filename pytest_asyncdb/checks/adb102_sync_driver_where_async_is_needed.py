@@ -34,7 +34,7 @@ from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import AddRequirement, Fix, Replace
 from pytest_asyncdb.urls import drivers
-from pytest_asyncdb.urls.declared_drivers import declares, driver_of
+from pytest_asyncdb.urls.declared import declares, driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

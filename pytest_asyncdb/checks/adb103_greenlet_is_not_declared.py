@@ -33,6 +33,7 @@ from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import AddRequirement, Fix, Replace
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared import production_sqlalchemy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         raise NotJudgedError("the project declares no production dependencies that could be read")
     if not _uses_asyncio(facts) or _declares_greenlet(facts, production):
         return
-    blocks = (facts.sqlalchemy() or (2, 0)) >= (2, 1)
+    blocks = production_sqlalchemy(facts) >= (2, 1)
     carrier = facts.declared.production("sqlalchemy") or facts.declared.production("sqlmodel")
     place = carrier.span.place if carrier else Place(facts.declared.main_file or production[0].span.path)
     unsure = any(not facts.installed.version(r.name) for r in production) or not facts.installed.reaches("sqlalchemy")
@@ -69,17 +70,16 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def _uses_asyncio(facts: Facts) -> bool:
-    imports = (one for module in facts.modules if module.role == "app" for one in module.imports)
-    return any(e.is_async and e.role == "app" and not drivers.is_raw(e.function) for e in facts.engines) or any(
-        one.module.startswith(("sqlalchemy.ext.asyncio", "sqlmodel.ext.asyncio")) for one in imports
-    )
+    engines = (e for e in facts.engines if e.is_async and e.role == "app" and not drivers.is_raw(e.function))
+    names = (one.module for module in facts.modules if module.role == "app" for one in module.imports)
+    return any(engines) or any(name.startswith(("sqlalchemy.ext.asyncio", "sqlmodel.ext.asyncio")) for name in names)
 
 
 def _declares_greenlet(facts: Facts, production: list[Requirement]) -> bool:
     """Whether greenlet is reached other than by SQLAlchemy 2.0's platform marker."""
     if facts.declared.production("greenlet"):
         return True
-    if not facts.installed.reaches("greenlet") or (facts.sqlalchemy() or (2, 0)) >= (2, 1):
+    if not facts.installed.reaches("greenlet") or production_sqlalchemy(facts) >= (2, 1):
         return facts.installed.reaches("greenlet")
     others = (d for d in facts.installed.distributions if facts.installed.reaches(d.name) and d.name != "sqlalchemy")
     asked = (extra for r in production if r.name in {"sqlalchemy", "sqlmodel"} for extra in r.extras)

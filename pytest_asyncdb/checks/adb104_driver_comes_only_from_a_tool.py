@@ -29,14 +29,14 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.urls import drivers
-from pytest_asyncdb.urls.declared_drivers import undeclared_drivers
+from pytest_asyncdb.urls.declared import undeclared_drivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.model.finding import Finding
-    from pytest_asyncdb.urls.declared_drivers import UndeclaredDriver
+    from pytest_asyncdb.urls.declared import UndeclaredDriver
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 

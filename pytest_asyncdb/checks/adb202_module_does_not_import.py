@@ -3,8 +3,9 @@
 ## What it does
 Imports the app, and after it every other module of the project, in a sandbox; repeats each failure in a fresh
 interpreter, because one failed import can spoil the next. Reports the project's own last line of the traceback, once,
-however many modules fall over it. Errors that another check explains exactly (names imported from the wrong place,
-circles, syntax, settings, drivers) are left to that check, and so are test modules and migration scripts.
+however many modules fall over it; a package that is missing is told once too. Errors that another check explains
+exactly (names imported from the wrong place, circles, syntax, settings, drivers, declared packages that are not
+installed) are left to that check, and so are test modules and migration scripts.
 
 ## Root cause
 Whatever the module raises; the message carries it.
@@ -27,18 +28,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model.booted import failed_imports
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared import absent_package, not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.model.booted import FailedImport
     from pytest_asyncdb.model.finding import Finding
-    from pytest_asyncdb.sandbox.record import BootRecord, ErrorRecord
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
@@ -56,42 +58,35 @@ def find(facts: Facts) -> Iterator[Finding]:
     if facts.boot is None:
         raise NotJudgedError(facts.no_boot or "the app was not booted")
     skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
-    told: set[tuple[Place | None, str]] = set()
-    for module, path, error, blocks in _failures(facts.boot):
-        place = error.place or Place(path)
-        if (place, error.message) in told or {path, place.path} & skip or _is_of_another_check(facts, error, place):
-            continue
-        told.add((place, error.message))
-        kind = error.type.rpartition(".")[2]
-        text = " ".join(error.message.split())
-        yield CHECK.finding(
-            place,
-            f"`{module}` does not import: {kind}: {text}".rstrip(". :"),
-            root_cause="The line raises while the module is imported, so nothing that imports it can start.",
-            severity=Severity.BLOCKS if blocks else Severity.LATENT,
-            evidence=Evidence.RUNTIME,
-        )
+    causes: dict[object, list[FailedImport]] = {}
+    for one in failed_imports(facts.boot):
+        if not {one.path, one.place.path} & skip and not _is_of_another_check(facts, one):
+            causes.setdefault(absent_package(facts, one.error) or (one.place, one.error.message), []).append(one)
+    for failures in causes.values():
+        yield _finding(failures)
 
 
-def _failures(boot: BootRecord) -> Iterator[tuple[str, str, ErrorRecord, bool]]:
-    """Module, path, error, and whether the app needs the module: the app itself first."""
-    phase = boot.phase("import")
-    if phase and phase.error:
-        path = phase.error.frames[0].path if phase.error.frames else ""
-        yield boot.target.partition(":")[0], path, phase.error, True
-    for one in boot.imports:
-        if not one.ok and one.error:
-            yield one.module, one.path, one.error, one.by_app
+def _finding(failures: list[FailedImport]) -> Finding:
+    first = failures[0]
+    places = {one.place for one in failures}
+    text = f"{first.error.type.rpartition('.')[2]}: {' '.join(first.error.message.split())}".rstrip(". :")
+    return CHECK.finding(
+        first.place,
+        f"`{first.module}` does not import: {text}" + (f" (at {len(places)} places)" if len(places) > 1 else ""),
+        root_cause="The line raises while the module is imported, so nothing that imports it can start.",
+        severity=Severity.BLOCKS if any(one.blocks for one in failures) else Severity.LATENT,
+        evidence=Evidence.RUNTIME,
+    )
 
 
-def _is_of_another_check(facts: Facts, error: ErrorRecord, place: Place) -> bool:
+def _is_of_another_check(facts: Facts, failure: FailedImport) -> bool:
+    error, place = failure.error, failure.place
     kind = error.type.rpartition(".")[2]
     if kind in {"SyntaxError", "IndentationError", "TabError", "SystemExit", "ValidationError"}:
         return kind != "ValidationError" or bool(dict(error.attributes).get("missing"))
-    if _OF_OTHERS.search(error.message) or missing_variable(error):
+    if _OF_OTHERS.search(error.message) or missing_variable(error) or not_installed(facts, error):
         return True
     at_engine = any(engine.place.path == place.path and engine.place.line == place.line for engine in facts.engines)
     if any(one.role == "app" and one.seen and same_error(one.seen.error, error) for one in facts.engines):
         return True
-    no_driver = kind == "ModuleNotFoundError" and dict(error.attributes).get("name") in drivers.DISTRIBUTIONS
-    return at_engine and (no_driver or kind in _ENGINE_ERRORS)
+    return at_engine and (absent_package(facts, error) in drivers.DISTRIBUTIONS or kind in _ENGINE_ERRORS)

@@ -33,7 +33,7 @@ from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
 from pytest_asyncdb.urls import drivers
-from pytest_asyncdb.urls.declared_drivers import declares, replacement
+from pytest_asyncdb.urls.declared import declares, replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

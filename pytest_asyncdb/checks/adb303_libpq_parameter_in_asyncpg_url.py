@@ -34,7 +34,7 @@ from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
 from pytest_asyncdb.urls import drivers
-from pytest_asyncdb.urls.declared_drivers import asyncpg_urls
+from pytest_asyncdb.urls.declared import asyncpg_urls
 from pytest_asyncdb.urls.parameters import NUMERIC_IN_CONNECT_ARGS, accepted_by_asyncpg, translate_for_asyncpg
 from pytest_asyncdb.urls.query_edits import removal, where_it_goes
 from pytest_asyncdb.urls.translation import Action

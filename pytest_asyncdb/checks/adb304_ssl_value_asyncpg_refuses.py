@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
-from pytest_asyncdb.urls.declared_drivers import asyncpg_urls
+from pytest_asyncdb.urls.declared import asyncpg_urls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

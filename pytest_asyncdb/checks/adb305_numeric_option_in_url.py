@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
-from pytest_asyncdb.urls.declared_drivers import asyncpg_urls
+from pytest_asyncdb.urls.declared import asyncpg_urls
 from pytest_asyncdb.urls.parameters import NUMERIC_IN_CONNECT_ARGS, translate_for_asyncpg
 from pytest_asyncdb.urls.query_edits import where_it_goes
 

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.urls import drivers
-from pytest_asyncdb.urls.declared_drivers import driver_of
+from pytest_asyncdb.urls.declared import driver_of
 from pytest_asyncdb.urls.poolers import Pooler, Prepared, pooler_of
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ def find_app(project: Project, settings: Settings) -> App:
         raise AppNotFoundError(_nothing_found(project))
     first = candidates[0]
     chosen = next((one for one in candidates if one.target == first.target and one.framework), first)
-    others = dict.fromkeys(one.target for one in candidates if one.target != first.target)
+    others = dict.fromkeys(one.target for one in candidates if one.definition != first.definition)
     return _app(project, settings, first, framework=chosen.framework, others=tuple(others))
 
 
@@ -89,14 +89,14 @@ def _app(
 class _Candidate:
     """An app that could be booted."""
 
-    __slots__ = ("factory", "found_in", "framework", "import_root", "path", "target")
+    __slots__ = ("definition", "factory", "found_in", "framework", "import_root", "path", "target")
 
     def __init__(  # noqa: PLR0913 - one call names every part of a candidate, by keyword
         self, path: str, module: str, name: str, *, found_in: str, factory: bool, framework: str | None
     ) -> None:
         suffix = _suffixes(module)
         root = next((path[: -len(one)].rstrip("/") for one in suffix if path == one or path.endswith(f"/{one}")), "")
-        self.path = path
+        self.path, self.definition = path, (path, name)  # one file can have two names: src.app.main, app.main
         self.target = f"{module}:{name}"
         self.found_in = found_in
         self.factory = factory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import NotJudgedError
@@ -9,6 +10,8 @@ from pytest_asyncdb.model.errors import is_unset_url, same_error
 from pytest_asyncdb.model.place import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.sandbox.record import BootRecord, ErrorRecord, RefusedRecord
@@ -37,6 +40,33 @@ def boot_past(facts: Facts, *phases: str) -> BootRecord:
 def app_place(facts: Facts) -> Place:
     """The file of the app, when nothing more exact is known."""
     return Place(facts.app.module_path if facts.app and facts.app.module_path else ".")
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImport:
+    """A module that raised, the app's own or one that was imported after it."""
+
+    module: str
+    path: str
+    error: ErrorRecord
+    blocks: bool
+    """Whether the app needs the module."""
+
+    @property
+    def place(self) -> Place:
+        """The project's last line of the traceback."""
+        return self.error.place or Place(self.path)
+
+
+def failed_imports(boot: BootRecord) -> Iterator[FailedImport]:
+    """Every module that does not import; the app first."""
+    phase = boot.phase("import")
+    if phase and phase.error:
+        path = phase.error.frames[0].path if phase.error.frames else ""
+        yield FailedImport(boot.target.partition(":")[0], path, phase.error, blocks=True)
+    for one in boot.imports:
+        if not one.ok and one.error:
+            yield FailedImport(one.module, one.path, one.error, one.by_app)
 
 
 def refused_in(boot: BootRecord, *phases: str) -> RefusedRecord | None:

@@ -124,6 +124,26 @@ def test_greenlet_by_platform_marker_is_latent():
 
 
 @pytest.mark.parametrize(
+    ("installed", "asked", "severity"),
+    [
+        ("2.1.9", "==2.0.45", Severity.LATENT),
+        ("2.1.9", "<2.1", Severity.LATENT),
+        ("2.0.58", ">=2.1.3", Severity.BLOCKS),
+        ("2.1.9", ">=2.0", Severity.BLOCKS),
+    ],
+)
+def test_the_version_that_is_asked_for_counts(installed, asked, severity):
+    given = facts(
+        requirements=(f"sqlalchemy{asked}", "asyncpg"),
+        versions={"sqlalchemy": installed, "greenlet": ""},
+        reached={"sqlalchemy", "asyncpg"},
+        engines=(engine(),),
+    )
+    [finding] = find("ADB103", given)
+    assert finding.severity is severity
+
+
+@pytest.mark.parametrize(
     "healthy",
     [
         {"requirements": ("sqlalchemy[asyncio]", "asyncpg")},

@@ -101,6 +101,47 @@ def test_module_that_does_not_import_is_told_once():
     assert finding.message == "`src.main` does not import: ModuleNotFoundError: No module named 'jose'"
 
 
+def test_missing_package_is_told_once_however_many_modules_want_it():
+    fails = [error("ModuleNotFoundError", "No module named 'jose'", f"src/{n}.py:1", name="jose.jwt") for n in "abc"]
+    given = facts(boot=boot(imports=[failed(f"src.{n}", one) for n, one in zip("abc", fails, strict=True)]))
+    [finding] = find("ADB202", given)
+    assert (finding.place, finding.severity) == (Place("src/a.py", 1), Severity.LATENT)
+    assert finding.message.endswith("No module named 'jose' (at 3 places)")
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("a", "`a` is declared and not installed here, so `src.a` does not import"),
+        ("abcdef", "`a`, `b`, `c`, `d` and 2 more are declared and not installed here, so `src.a` does not import"),
+    ],
+)
+def test_declared_packages_that_are_not_installed_are_one_finding(missing, message):
+    imports = [
+        failed(f"src.{name}", error("ModuleNotFoundError", f"No module named '{name}'", f"src/{name}.py:1", name=name))
+        for name in missing
+    ]
+    given = facts(requirements=("sqlalchemy[asyncio]", *missing), boot=boot(imports[0].error, imports=imports))
+    [finding] = find("ADB107", given)
+    assert find("ADB202", given) == ()
+    assert (finding.message, finding.place) == (message.replace("src.a", "src.main"), Place("requirements.txt", 2, 1))
+    assert finding.severity is Severity.BLOCKS
+
+
+def test_declared_driver_that_is_not_installed_is_told():
+    failure = error("ModuleNotFoundError", "No module named 'psycopg'", "src/db.py:10", name="psycopg")
+    given = facts(requirements=("sqlalchemy[asyncio]", "psycopg"), boot=boot(failure), engines=(engine(),))
+    [finding] = find("ADB107", given)
+    assert finding.message.startswith("`psycopg` is declared and not installed here")
+
+
+def test_missing_module_of_the_project_itself_is_told_where_it_is_wanted():
+    failure = error("ModuleNotFoundError", "No module named 'src.gone'", "src/main.py:1", name="src.gone")
+    given = facts(modules=(module("src.main"),), requirements=("src",), boot=boot(failure))
+    [finding] = find("ADB202", given)
+    assert finding.place == Place("src/main.py", 1)
+
+
 def test_module_that_the_app_does_not_need_is_latent():
     failure = error("ZeroDivisionError", "division by zero", "src/tool.py:1")
     [finding] = find("ADB202", facts(boot=boot(imports=(failed("src.tool", failure),))))
@@ -123,7 +164,7 @@ def test_failures_that_other_checks_explain_are_left_to_them(failure):
     assert find("ADB202", facts(boot=boot(failure), engines=(engine(),))) == ()
 
 
-@pytest.mark.parametrize("check_id", ["ADB202", "ADB203", "ADB205", "ADB207", "ADB208"])
+@pytest.mark.parametrize("check_id", ["ADB107", "ADB202", "ADB203", "ADB205", "ADB207", "ADB208"])
 def test_without_a_boot_it_is_not_judged(check_id):
     with pytest.raises(NotJudgedError, match="not asked for"):
         find(check_id, facts())

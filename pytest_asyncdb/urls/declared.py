@@ -1,9 +1,11 @@
-"""Which driver an engine of the app means, and whether what the project declares for production brings it."""
+"""What the project declares for production, as far as drivers and imports ask for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Confidence
@@ -14,12 +16,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.dependencies import Requirement
     from pytest_asyncdb.facts.engines import Engine, EngineUrl
+    from pytest_asyncdb.sandbox.record import ErrorRecord
+
+_PATCHES = 60
+"""How many releases 2.1 may come to have; 2.0 had 58."""
 
 
 def declares(facts: Facts, name: str) -> bool:
     """Whether production gets this distribution: declared by name, or brought by what is declared."""
     return facts.declared.production(name) is not None or facts.installed.reaches(name)
+
+
+def production_sqlalchemy(facts: Facts) -> tuple[int, int]:
+    """The release of SQLAlchemy that production gets: the installed one, unless the project asks for another."""
+    installed = facts.installed.version("sqlalchemy")
+    asked = facts.declared.production("sqlalchemy")
+    try:
+        admitted = SpecifierSet(asked.specifier if asked else "")
+    except InvalidSpecifier:
+        admitted = SpecifierSet()
+    if installed and admitted.contains(installed, prereleases=True):
+        return facts.sqlalchemy() or (2, 0)
+    return (2, 1) if any(admitted.contains(f"2.1.{patch}") for patch in range(_PATCHES)) else (2, 0)
+
+
+def absent_package(facts: Facts, error: ErrorRecord) -> str:
+    """The top-level module that was not found, when that is the error and it is not the project's own."""
+    name = dict(error.attributes).get("name", "").partition(".")[0]
+    own = any(module.name.partition(".")[0] == name for module in facts.modules)
+    return name if error.type.endswith("ModuleNotFoundError") and not own else ""
+
+
+def not_installed(facts: Facts, error: ErrorRecord) -> Requirement | None:
+    """The production requirement that this environment lacks, when that is the error, as far as names tell."""
+    package = absent_package(facts, error)
+    names = drivers.DISTRIBUTIONS.get(package, (package.lower().replace("_", "-"),))
+    declared = (facts.declared.production(name) for name in names)
+    return next((one for one in declared if one and facts.installed.version(one.name) is None), None)
 
 
 def driver_of(facts: Facts, url: EngineUrl) -> str:
