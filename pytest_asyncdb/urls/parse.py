@@ -16,10 +16,11 @@ from pytest_asyncdb.urls.redact import MASK
 __all__ = ["Host", "InvalidURL", "Parameter", "ParsedUrl", "parse_url", "split_hosts"]
 
 _SCHEME = re.compile(r"(?P<scheme>jdbc:[A-Za-z]\w*|[A-Za-z][\w+.-]*)(?:://|(?<=jdbc:postgresql):)")
-_TEMPLATE = re.compile(r"\$?\{[^{}]*\}")
+_TEMPLATE = re.compile(r"\$?\{(?![:@/?])[^{}]*\}")
+"""No expression begins with what separates the parts of a URL: there, braces are characters of a password."""
 _QUERY_START = re.compile(r"\?(?=$|&|[\w.%-]+=)")
 _SOCKET_HOST = re.compile(r"(?P<name>(?:/|%2[Ff]).*?)(?::(?P<port>\d+))?")
-_HOST = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>(?:\$?\{[^{}]*\}|[^:])*))(?::(?P<port>.*))?", re.DOTALL)
+_HOST = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>(?:\$?\{(?![:@/?])[^{}]*\}|[^:])*))(?::(?P<port>.*))?", re.DOTALL)
 _BARE_V6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import URL
 from pytest_asyncdb import InvalidURL, normalize_url
 from pytest_asyncdb.urls.draft import _UNFILLED
 from pytest_asyncdb.urls.normalize import _sqlalchemy_decodes_database
+from pytest_asyncdb.urls.parse import _TEMPLATE
 
 DRIVERS = ("asyncpg", "psycopg")
 SECRET = "Zx81kQ"
@@ -48,6 +49,8 @@ def urls(draw):
     assume(database.strip() == database)
     # SQLAlchemy 2.0 writes the database as it is: with these in it no parser can tell where it begins or ends.
     assume(_sqlalchemy_decodes_database() or not set("?@/") & set(database))
+    # Nor braces that open in one part and close in another: they look like a template.
+    assume(_sqlalchemy_decodes_database() or not _TEMPLATE.search(f"{user}:{password}@host/{database}"))
     port = draw(st.integers(1, 65535) | st.none())
     return URL.create("postgresql", user, password, draw(hosts), port, database, draw(queries))
 
