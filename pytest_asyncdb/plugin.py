@@ -48,7 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     flag("--asyncdb-report", action="append", default=[], metavar="FILE",
          help="write a report; .json or .md decides the form; repeatable")  # fmt: skip
     flag("--asyncdb-explain", metavar="ID", help="print what a check looks for, why, and how it is fixed, and exit")
-    flag("--asyncdb-postgres", metavar="SERVER", help="auto (default), embedded, docker, local or a URL")
+    flag(
+        "--asyncdb-postgres",
+        metavar="SERVER",
+        help="auto (default), embedded, docker, docker:17, local, local:15 or a URL",
+    )
     flag("--asyncdb-app", metavar="MODULE:ATTRIBUTE", help="the ASGI app or app factory, when it is not found")
     flag("--asyncdb-fail-on", metavar="SEVERITY", help="blocks (default), latent or advice")
     for name, kind, text in _INI:

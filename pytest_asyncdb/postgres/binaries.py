@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -42,6 +43,12 @@ class Binaries:
     def missing(self) -> str | None:
         """The program that is not there, if one isn't."""
         return next((name for name in ("initdb", "postgres") if not os.access(self.bin / name, os.X_OK)), None)
+
+    @property
+    def major(self) -> int | None:
+        """The major version, as the server itself tells it; None when it doesn't run."""
+        told = re.search(r"\) (\d+)", output(self.bin / "postgres", "-V"))
+        return int(told[1]) if told else None
 
     @property
     def key(self) -> str:
@@ -121,6 +128,19 @@ def _request(binaries: Binaries, keys: scram.Keys, timeout: float, cache: Path, 
         "keys": keys.as_message(),
         "timeout": timeout,
     }
+
+
+def output(program: Path, argument: str) -> str:
+    """What a program says; nothing when it fails."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            [program, argument], capture_output=True, text=True, check=True, timeout=10, env=environment()
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
 
 
 WAYS_OUT = (

