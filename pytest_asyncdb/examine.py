@@ -171,11 +171,8 @@ class _Lines:
 
     def line(self, path: str, number: int) -> str:
         """The text of a line (from 1), or nothing where there is none."""
-        try:
-            lines = self._project.text(path).splitlines()
-        except OSError:
-            return ""
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        lines = self._project.lines(path)
+        return lines.text[lines.start(number) : lines.end(number)] if 0 < number <= len(lines) else ""
 
 
 def _read_ahead(facts: Facts) -> None:

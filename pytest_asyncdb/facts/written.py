@@ -90,7 +90,7 @@ def written_url(project: Project, text: str, spot: Spot) -> WrittenUrl | None:
 
 
 def _may_have_url(project: Project, path: str) -> bool:
-    data = project.data(path) or b""
+    data = project.searchable(path)
     return (b"://" in data or b"jdbc:" in data) and _IN_BYTES.search(data) is not None
 
 

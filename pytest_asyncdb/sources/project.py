@@ -33,6 +33,8 @@ _LITERAL = re.compile(
 )
 _SETTING_FILES = (".ini", ".cfg", ".yml", ".yaml", ".toml", ".conf")
 _URL_FILES = (".py", ".ini", ".cfg", ".toml", ".yml", ".yaml", ".json", ".sh", ".md", ".rst", ".txt", ".conf")
+_COOKIE_FILES = (".py", ".txt", ".in", ".pip")
+"""Files in which Python's or pip's reader heeds a declared encoding."""
 _SECRET_WORDS = (b"passw", b"_pass", b"pass=", b"pwd", b"secret", b"api_key", b"apikey", b"token")
 _LEVELS_UP = 4
 
@@ -116,6 +118,13 @@ class Project:
         """How the file is encoded: ``project.encoding(path).encode(new_text)`` are the bytes to write back."""
         return self._text(path)[1]
 
+    def searchable(self, path: str) -> bytes:
+        """The file's bytes as far as a search for words is concerned: UTF-16 and UTF-32 become UTF-8."""
+        data = self.data(path) or b""
+        if (b"\0" in data[:4] or data[:1] in (b"\xff", b"\xfe")) and self.encoding(path).is_wide:
+            return self.text(path).encode("utf-8", "surrogatepass")
+        return data
+
     def lines(self, path: str) -> Lines:
         """Positions in the file's text."""
         if path not in self._lines:
@@ -126,11 +135,12 @@ class Project:
         """Parse a Python file, once.
 
         Raises:
-            SyntaxError: the running Python cannot parse it.
+            SyntaxError: the running Python cannot parse it, or no Python can read its encoding.
             ValueError: it holds a null character.
             RecursionError: it is nested too deeply.
         """
         if path not in self._trees:
+            self._refuse(path)
             with warnings.catch_warnings():
                 # Invalid escapes are no concern here, and under `-W error` they would become errors.
                 warnings.simplefilter("ignore")
@@ -167,11 +177,17 @@ class Project:
 
     def _text(self, path: str) -> tuple[str, Encoding]:
         if path not in self._decoded:
-            self._decoded[path] = decode(self.data(path) or b"", python=path.endswith(".py"))
+            self._decoded[path] = decode(self.data(path) or b"", cookie=path.endswith(_COOKIE_FILES))
         return self._decoded[path]
 
+    def _refuse(self, path: str) -> None:
+        text, encoding = self._text(path)
+        if encoding.refused and text:
+            at = self.lines(path).span(encoding.refused_at, encoding.refused_at)
+            raise SyntaxError(encoding.refused, (path, at.line, at.column, None))
+
     def _secrets_in(self, path: str) -> Iterator[str]:
-        data = self.data(path) or b""
+        data = self.searchable(path)
         if b"://" in data and _CREDENTIALS.search(data):
             for url in _URL.findall(self.text(path)):
                 yield from secrets_of("", url)

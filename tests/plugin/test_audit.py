@@ -72,15 +72,23 @@ def test_old_bytes_are_kept_where_git_does_not_hold_them(broken):
     assert not (broken.root / "requirements.txt.orig").exists()
 
 
-def test_line_endings_stay(broken):
-    for path in ("requirements.txt", ".env", "src/core/database.py"):
-        data = (broken.root / path).read_bytes()
-        (broken.root / path).write_bytes(data.replace(b"\n", b"\r\n"))
+def test_encodings_and_line_endings_stay(broken):
+    cookie = "# coding: latin-1, as of the caf\xe9\n"
+    encodings = {"requirements.txt": "utf-16", ".env": "utf-8-sig", "src/core/database.py": "latin-1"}
+    for path, encoding in encodings.items():
+        text = (broken.root / path).read_text()
+        text = f"{cookie}{text}" if path.endswith(".py") else text
+        (broken.root / path).write_bytes(text.replace("\n", "\r\n").encode(encoding))
     broken.commit()
     assert broken.pytest("--asyncdb-fix").code == 0
-    for path in ("requirements.txt", ".env", "src/core/database.py"):
+    for path, encoding in encodings.items():
         data = (broken.root / path).read_bytes()
-        assert data.count(b"\n") == data.count(b"\r\n")
+        text = data.decode(encoding)
+        assert text.encode(encoding) == data
+        assert text.count("\n") == text.count("\r\n") > 0
+        assert text.startswith(cookie.strip()) is path.endswith(".py")
+    changed = [line[3:] for line in broken.git("status", "--porcelain").splitlines() if line.startswith(" M")]
+    assert sorted(changed) == sorted(encodings)
 
 
 @pytest.mark.parametrize("option", ["--asyncdb-check", "--asyncdb-diff", "--asyncdb-fix"])

@@ -33,20 +33,69 @@ def test_decodes_exactly_and_back(data, text):
     assert encoding.encode(found) == data
 
 
-def test_python_cookie_counts_only_in_python():
+def test_a_cookie_counts_where_python_or_pip_heeds_it():
     data = b"# -*- coding: latin-1 -*-\nname = 'caf\xc3\xa9'\n"
-    assert "Ã©" in decode(data, python=True)[0]
+    assert "Ã©" in decode(data, cookie=True)[0]
     assert "é" in decode(data)[0]
 
 
-def test_unknown_cookie_falls_back_to_utf8():
-    assert decode(b"# coding: klingon\nx = '\xc3\xa4'\n", python=True)[0].endswith("'ä'\n")
+@pytest.mark.parametrize(
+    ("data", "refused"),
+    [
+        (b"x = 1\n", ""),
+        (b"\n# vim: set fileencoding=cp1252 :\nx = '\x80'\n", ""),
+        (b"\x0c# coding: latin-1\nx = '\xe9'\n", ""),
+        (codecs.BOM_UTF8 + b"# coding: utf-8\nx = 1\n", ""),
+        (b"# coding: utf_8_sig\nx = 1\n", ""),
+        (b"# coding: klingon\nx = '\xc3\xa4'\n", "klingon"),
+        (b"# coding: hex\nx = 1\n", "hex"),
+        (b"# coding: utf-16\nx = 1\n", "utf-16"),
+        (codecs.BOM_UTF8 + b"# coding: latin-1\nx = 1\n", "byte-order mark"),
+        ("x = 1\n".encode("utf-16"), "UTF-16"),
+        (b"x = 1\ny = '\xe9'\n", "byte 0xe9"),
+        (b"x = 1\n# coding: latin-1\ny = '\xe9'\n", "byte 0xe9"),
+        (b"# coding: utf-8\ny = '\xe9'\n", "byte 0xe9"),
+    ],
+)
+def test_what_python_refuses_to_read_is_said_in_words(data, refused):
+    text, encoding = decode(data, cookie=True)
+    assert refused in encoding.refused
+    assert encoding.encode(text) == data
+    try:
+        ast.parse(data)
+    except SyntaxError:
+        assert encoding.refused
+    else:
+        assert not encoding.refused
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_survive(data):
-    text, encoding = decode(data)
-    assert encoding.encode(text) == data
+    for cookie in (True, False):
+        text, encoding = decode(data, cookie=cookie)
+        assert encoding.encode(text) == data
+
+
+_COOKIES = ("utf-8", "latin-1", "cp1252", "cp1251", "koi8-r", "shift_jis", "gb18030", "mac-roman", "utf-7", "big5")
+
+
+@given(st.sampled_from(_COOKIES), st.text(st.characters(exclude_categories=["C"]), max_size=20), st.booleans())
+def test_a_declared_encoding_is_read_as_python_reads_it_and_an_edit_moves_nothing_else(codec, text, second):
+    line = "\n" if second else ""
+    code = f"{line}# coding: {codec}\nx = {text.encode(codec, 'ignore').decode(codec)!r}\ny = 1\n"
+    data = code.encode(codec)
+    read, encoding = decode(data, cookie=True)
+    assert ast.dump(ast.parse(read)) == ast.dump(ast.parse(data))
+    assert encoding.encode(read.replace("y = 1", "y = 2")) == data.replace(b"y = 1", b"y = 2")
+
+
+@given(st.text(max_size=20), st.sampled_from(["utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-be"]))
+def test_a_byte_order_mark_decides(text, codec):
+    mark = {"utf-16-be": codecs.BOM_UTF16_BE, "utf-32-be": codecs.BOM_UTF32_BE}.get(codec, b"")
+    data = mark + f"a==1\n{text}".encode(codec)
+    read, encoding = decode(data)
+    assert read == f"a==1\n{text}"
+    assert encoding.encode(read.replace("a==1", "a==2")) == mark + f"a==2\n{text}".encode(codec)
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
