@@ -67,15 +67,14 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 def _translations(facts: Facts, url: EngineUrl) -> list[Translation]:
     version = drivers.release(facts.installed.version("asyncpg"))
-    known = {"ssl", *NUMERIC_IN_CONNECT_ARGS} | ({"async_fallback"} if facts.sqlalchemy() == (2, 0) else set())
+    known = {"ssl", "async_fallback", *NUMERIC_IN_CONNECT_ARGS}  # other checks tell these
     refused = [(n, v) for n, v in url.parameters if v and n not in known and not accepted_by_asyncpg(n, version)]
     return [translate_for_asyncpg(name, value, version=version) for name, value in refused]
 
 
 def _finding(facts: Facts, engine: Engine, url: EngineUrl, one: Translation, faults: list[Translation]) -> Finding:
-    written = url.written_parameter(one.name)
     return CHECK.finding(
-        written.span.place if written else url.place,
+        url.parameter_place(one.name),
         f"`{one.name}` is a parameter that asyncpg does not take",
         root_cause=f"{one.reason}{where_it_goes(one)}",
         fixes=_fixes(facts, url, one, faults),

@@ -67,7 +67,7 @@ def _finding(engine: Engine, url: EngineUrl, value: str) -> Finding:
     written = url.written_parameter("ssl")
     fits = written is not None and written.value == value
     return CHECK.finding(
-        written.span.place if written and fits else url.place,
+        written.span.place if written and fits else url.parameter_place("ssl"),
         f"`ssl={value}` names no mode that asyncpg knows",
         root_cause=f"asyncpg takes the text for the name of a mode, and knows only {', '.join(_MODES)}.",
         fixes=(_fix(value, Replace(written.span, f"ssl={_mode(value)}")),) if written and fits and _mode(value) else (),

@@ -49,8 +49,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     told: set[tuple[Place, str]] = set()
     for engine, url in asyncpg_urls(facts):
         for name, value in url.parameters:
-            written = url.written_parameter(name)
-            place = written.span.place if written else url.place
+            place = url.parameter_place(name)
             if not value or name not in NUMERIC_IN_CONNECT_ARGS or (place, name) in told:
                 continue
             told.add((place, name))

@@ -72,8 +72,8 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 def _fault(facts: Facts, engine: Engine) -> str:
     """What the call always raises, as far as its source tells."""
-    pool = _pool(engine.call)
-    sizes = [name for name in _SIZES if engine.call and engine.call.argument(name)]
+    pool = _pool(engine)
+    sizes = [name for name in _SIZES if name in dict(engine.options)]
     if pool in _FOR_THREADS and _refuses_threads(facts):
         return f"ArgumentError: Pool class {pool} cannot be used with asyncio engine"
     if pool in _WITHOUT_SIZE and sizes:
@@ -86,10 +86,10 @@ def _refuses_threads(facts: Facts) -> bool:
     return tuple(int(part) for part in version.split(".")[:3] if part.isdigit()) >= _FIRST_REFUSING
 
 
-def _pool(call: Call | None) -> str:
-    argument = call.argument("poolclass") if call else None
-    origin = argument.value.canonical if argument else None
-    return origin.rpartition(".")[2] if origin and origin.startswith("sqlalchemy.") else ""
+def _pool(engine: Engine) -> str:
+    """The pool class, when no condition decides between several."""
+    origin = engine.pools[0].name if len(engine.pools) == 1 else ""
+    return origin.rpartition(".")[2] if origin.startswith("sqlalchemy.") else ""
 
 
 def _finding(facts: Facts, engine: Engine, what: str, evidence: Evidence) -> Finding:
@@ -97,7 +97,7 @@ def _finding(facts: Facts, engine: Engine, what: str, evidence: Evidence) -> Fin
         engine.place,
         f"making {shown_name(engine.call, 'an engine')} raises {what}",
         root_cause="SQLAlchemy checks the arguments when the engine is made, so whatever makes it fails too.",
-        fixes=_fixes(facts, engine.call, _pool(engine.call)),
+        fixes=_fixes(facts, engine.call, _pool(engine)),
         evidence=evidence,
     )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pytest_asyncdb.facts.bindings import Scope
     from pytest_asyncdb.facts.flow import Flow
 
@@ -58,6 +60,19 @@ def dictionary(node: ast.expr, scope: Scope, flow: Flow) -> Keywords:
         else:
             known = False
     return Keywords(tuple(given), known)
+
+
+def expanded(given: Keywords, names: Collection[str], flow: Flow) -> Keywords:
+    """The arguments, with those among them that stand in a dictionary or object of the call, ``engine_args={...}``."""
+    found, known = [one for one in given.given if one[0] not in names], given.known
+    for key, value, scope in given.given:
+        if key in names:
+            made = flow.final(value, scope)
+            is_object = len(made) == 1 and isinstance(made[0][0], ast.Call) and made[0][0].keywords
+            inner = keywords(made[0][0], made[0][1], flow) if is_object else dictionary(value, scope, flow)  # type: ignore[arg-type]  # is_object says so
+            found += inner.given
+            known = known and inner.known
+    return Keywords(tuple(found), known)
 
 
 def shown(node: ast.expr, scope: Scope, flow: Flow) -> str:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote_plus
 
 from pytest_asyncdb.facts.engines import EngineUrl
+from pytest_asyncdb.facts.literals import literal_of
+from pytest_asyncdb.facts.urls import UrlParameter
 from pytest_asyncdb.urls.parse import InvalidURL, parse_url
 from pytest_asyncdb.urls.parsed import is_secret_parameter
 from pytest_asyncdb.urls.redact import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from pytest_asyncdb.facts.codebase import Source
     from pytest_asyncdb.facts.urls import WrittenUrl
     from pytest_asyncdb.model.place import Place
+
+_APPENDED = re.compile(r"[?&][\w.%-]+=[^?{}\s]*$")
+_PARAMETER = re.compile(r"(?P<name>[\w.%-]+)=(?P<value>[^&]*)")
 
 
 def uncertain(url: EngineUrl | None) -> EngineUrl | None:
@@ -72,12 +80,40 @@ def with_scheme(url: EngineUrl | None, node: ast.Call) -> EngineUrl | None:
 
 
 def replaced(url: EngineUrl | None, node: ast.Call) -> EngineUrl | None:
-    """``url.replace("postgresql://", "postgresql+asyncpg://")``, carried out on the scheme."""
+    """``url.replace("postgresql://", "postgresql+asyncpg://")``, carried out on scheme and query."""
     texts = [one.value for one in node.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
     if url is None or len(texts) < 2:  # noqa: PLR2004 - what and by what
         return uncertain(url)
     scheme = f"{url.scheme}://".replace(texts[0], texts[1]).partition("://")[0]
-    return replace(url, scheme=scheme, certain=False)
+    query = "&".join(f"{name}={value}" for name, value in url.parameters)
+    kept = parse_qsl(f"?{query}".replace(texts[0], texts[1]).lstrip("?&"), keep_blank_values=True)
+    return replace(url, scheme=scheme, parameters=tuple(kept), certain=False)
+
+
+def with_parameters(url: EngineUrl | None, added: Iterable[UrlParameter]) -> EngineUrl | None:
+    """The URL with the parameters that code appends to it."""
+    more = tuple(added)
+    if url is None or not more:
+        return url
+    pairs = tuple((one.name, one.value) for one in more)
+    return replace(url, parameters=(*url.parameters, *pairs), added=(*url.added, *more), certain=False)
+
+
+def without_query(url: EngineUrl | None) -> EngineUrl | None:
+    """``url.split("?")[0]``: the same URL, its parameters cut off."""
+    return replace(url, parameters=(), added=()) if url is not None else None
+
+
+def appended_parameters(source: Source, node: ast.expr) -> Iterator[UrlParameter]:
+    """The parameters at the end of a string: ``"?ssl=require"``, ``f"{url}?ssl=require"``."""
+    literal = literal_of(source, node)
+    query = _APPENDED.search(literal.text) if literal is not None else None
+    if literal is None or query is None:
+        return
+    for match in _PARAMETER.finditer(literal.text, query.start()):
+        name, value = unquote_plus(match["name"]), unquote_plus(match["value"])
+        span = source.lines.span(literal.position(match.start()), literal.position(match.end() - 1) + 1)
+        yield UrlParameter(name, MASK if is_secret_parameter(name) else value, span)
 
 
 def query_of(node: ast.expr | None) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.place import Place, Span
     from pytest_asyncdb.sandbox.record import EngineRecord
 
+_MAKERS = ("sqlalchemy.", "sqlmodel.", "asyncpg.", "psycopg_pool.")
+
 
 @dataclass(frozen=True, slots=True)
 class EngineUrl:
@@ -19,6 +21,7 @@ class EngineUrl:
 
     ``certain`` is false when the value goes through project code (``.replace``, a helper, a validator) that no boot has
     run. ``written`` is where the project wrote it; ``place`` is that or, failing that, the engine's own place.
+    ``added`` are parameters that code appends to it (``url + "?ssl=require"``); they are among ``parameters`` too.
     """
 
     scheme: str
@@ -30,6 +33,7 @@ class EngineUrl:
     place: Place
     certain: bool
     written: WrittenUrl | None = None
+    added: tuple[UrlParameter, ...] = ()
 
     @property
     def driver(self) -> str | None:
@@ -39,6 +43,19 @@ class EngineUrl:
     def written_parameter(self, name: str) -> UrlParameter | None:
         """The parameter as written in the project's file, for an edit."""
         return self.written.parameter(name) if self.written else None
+
+    def parameter_place(self, name: str) -> Place:
+        """Where the project wrote the parameter, else the place of the URL."""
+        spot = next((one for one in self.added if one.name == name), None) or self.written_parameter(name)
+        return spot.span.place if spot else self.place
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool class that an engine is given: its canonical name, and where the project writes it."""
+
+    name: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +83,18 @@ class Engine:
     seen: EngineRecord | None = None
     bound_to_async: bool = False
     """A sync ``create_engine`` whose engine is handed to an async session factory or AsyncSession."""
+    pools: tuple[Pool, ...] = ()
+    """What ``poolclass`` may be: several where a condition decides."""
 
     @property
     def serves_async(self) -> bool:
         """Whether async code uses it."""
         return self.is_async or self.bound_to_async
+
+    @property
+    def makes_at_once(self) -> bool:
+        """Whether the call itself makes the engine, rather than configuring an extension that does so later."""
+        return self.function.startswith(_MAKERS)
 
     def connect_arg(self, name: str) -> str | None:
         """``repr`` of one connect argument."""

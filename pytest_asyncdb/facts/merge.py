@@ -44,7 +44,20 @@ def merged_engines(
         same = [record for record in seen if _is_at(project, record.place, engine.place, engine)]
         found += [_joined(engine, record, urls) for record in same] or [engine]
         seen = [record for record in seen if record not in same]
+    found, seen = _with_made_later(found, seen, urls)
     return (*found, *(_only_seen(record, urls, app_path) for record in seen))
+
+
+def _with_made_later(
+    found: list[Engine], seen: list[EngineRecord], urls: Sequence[WrittenUrl]
+) -> tuple[list[Engine], list[EngineRecord]]:
+    """Join the one engine that an extension made by itself with the one object that configures such an extension."""
+    later = [engine for engine in found if engine.seen is None and not engine.makes_at_once and engine.role == "app"]
+    made = [record for record in seen if record.place is None]
+    if len(later) != 1 or len(made) != 1:
+        return found, seen
+    joined = _joined(later[0], made[0], urls)
+    return [joined if engine is later[0] else engine for engine in found], [one for one in seen if one is not made[0]]
 
 
 def merged_factories(
@@ -134,6 +147,7 @@ def _url(record: UrlRecord, static: EngineUrl | None, urls: Sequence[WrittenUrl]
         place=written.span.place if written else static.place if static and not static.written else place,
         certain=True,
         written=written,
+        added=tuple(one for one in static.added if one.name in dict(record.query)) if static else (),
     )
 
 

@@ -6,9 +6,9 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.facts.arguments import Keywords, dictionary, keywords, shown
+from pytest_asyncdb.facts.arguments import Keywords, dictionary, expanded, keywords, shown
 from pytest_asyncdb.facts.engine_urls import of_written
-from pytest_asyncdb.facts.engines import Engine, EngineUrl
+from pytest_asyncdb.facts.engines import Engine, EngineUrl, Pool
 from pytest_asyncdb.facts.flow import Flow
 from pytest_asyncdb.facts.modules import Describer
 from pytest_asyncdb.facts.sessions import SessionFactory
@@ -38,8 +38,10 @@ _ENGINES = frozenset(
 )
 _ASYNC = frozenset({"create_async_engine", "AsyncEngine", "async_engine_from_config", "create_pool"})
 _LIBRARIES = ("sqlalchemy.", "sqlmodel.", "asyncpg.")
-_URL_KEYWORDS = ("url", "dsn", "connection_string")
-_CONFIGS = {"SQLAlchemyAsyncConfig": True, "SQLAlchemySyncConfig": False}
+_URL_KEYWORDS = ("url", "dsn", "connection_string", "db_url")
+_CONFIGS = {"SQLAlchemyAsyncConfig": True, "SQLAlchemySyncConfig": False, "SQLAlchemyMiddleware": True}
+"""Objects of extensions that make an engine later, and whether it is async."""
+_CONFIG_ARGUMENTS = frozenset({"engine_args", "engine_config"})
 _POOL_OPTIONS = frozenset(
     """min_size max_size max_queries max_inactive_connection_lifetime setup init reset connect loop connection_class
     record_class""".split()  # noqa: SIM905 - a plain list of words
@@ -92,6 +94,8 @@ class Static:
         for source in self._codebase.sources():
             for raw in source.calls:
                 target = self._flow.names.callee(raw.node.func, raw.scope)
+                if getattr(raw.node.func, "attr", "") == "add_middleware" and raw.node.args:
+                    target = self._flow.names.canonical(raw.node.args[0], raw.scope)
                 if target is not None and _is_engine(target, raw.node):
                     found.append((source, raw, target))
         return found
@@ -119,7 +123,7 @@ class Static:
     def _engine(self, source: Source, raw: RawCall, target: str, *, bound_to_async: bool) -> Engine:
         place = source.span(raw.node).place
         inner, scope = self._inner(raw, target)
-        given = keywords(inner, scope, self._flow)
+        given = expanded(keywords(inner, scope, self._flow), _CONFIG_ARGUMENTS, self._flow)
         arguments, arguments_known = self._connect_args(given, target)
         options = [
             (key, value, where) for key, value, where in given.given if key not in (*_URL_KEYWORDS, "connect_args")
@@ -138,7 +142,14 @@ class Static:
             options=tuple((key, self._hide(key, shown(value, where, self._flow))) for key, value, where in options),
             call=describer.call(raw.node, raw.scope, raw.level, target, describer.assigned(raw)),
             bound_to_async=bound_to_async,
+            pools=self._pools(given),
         )
+
+    def _pools(self, given: Keywords) -> tuple[Pool, ...]:
+        found = given.value("poolclass")
+        values = self._flow.final(*found) if found is not None else []
+        named = [(self._flow.names.canonical(*value), self._flow.source(value[1]), value[0]) for value in values]
+        return tuple(Pool(name, source.span(node)) for name, source, node in named if name and source)
 
     def _hide(self, name: str, value: str) -> str:
         return repr(MASK) if is_secret_parameter(name) else self._codebase.project.redactor.text(value)
@@ -260,7 +271,7 @@ class Static:
 def _is_engine(target: str, node: ast.Call) -> bool:
     last = _last(target)
     if last in _CONFIGS:
-        return any(one.arg == "connection_string" for one in node.keywords)
+        return any(one.arg in ("connection_string", "db_url") for one in node.keywords)
     return last in _ENGINES and target.startswith(_LIBRARIES)
 
 

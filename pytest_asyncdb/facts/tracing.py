@@ -6,7 +6,17 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.facts.engine_urls import of_parts, of_text, of_written, replaced, uncertain, with_scheme
+from pytest_asyncdb.facts.engine_urls import (
+    appended_parameters,
+    of_parts,
+    of_text,
+    of_written,
+    replaced,
+    uncertain,
+    with_parameters,
+    with_scheme,
+    without_query,
+)
 from pytest_asyncdb.facts.engines import EngineUrl
 from pytest_asyncdb.facts.flow import decorators, is_property
 from pytest_asyncdb.facts.settings import SettingsReader
@@ -114,8 +124,10 @@ class Tracer:
                 return self._first(values, scope, place, depth)
             case ast.IfExp(body=body, orelse=orelse):
                 return uncertain(self._first((body, orelse), scope, place, depth))
-            case ast.BinOp(left=left, op=ast.Add() | ast.Mod()):
-                return self._joined(left, node, scope, place, depth)
+            case ast.Subscript(value=ast.Call(args=[ast.Constant(value="?"), *_]) as cut, slice=ast.Constant(value=0)):
+                return without_query(self._cut(cut, scope, place, depth))
+            case ast.BinOp(op=ast.Add() | ast.Mod()):
+                return self._joined(node, scope, place, depth)
             case ast.Await(value=value) | ast.NamedExpr(value=value) | ast.Starred(value=value):
                 return self.trace(value, scope, place, depth)
         return None
@@ -134,18 +146,25 @@ class Tracer:
         if isinstance(node, ast.JoinedStr):
             first = node.values[0] if node.values else None
             inner = first.value if isinstance(first, ast.FormattedValue) else None
-            return uncertain(self.trace(inner, scope, place, depth)) if inner is not None else None
+            traced = uncertain(self.trace(inner, scope, place, depth)) if inner is not None else None
+            return with_parameters(traced, appended_parameters(source, node))
         return of_text(str(node.value), source.span(node).place) if isinstance(node, ast.Constant) else None
 
-    def _joined(self, left: ast.expr, node: ast.BinOp, scope: Scope, place: Place, depth: int) -> EngineUrl | None:
-        """``"postgresql://" + rest``: only what stands at the front is known."""
+    def _joined(self, node: ast.BinOp, scope: Scope, place: Place, depth: int) -> EngineUrl | None:
+        """``"postgresql://" + rest + "?ssl=require"``: what stands at the front and at the end is known."""
+        left, source = node.left, self._flow.source(scope)
         found = self.trace(left, scope, place, depth)
         if found is None and isinstance(left, ast.Constant) and isinstance(left.value, str):
-            source = self._flow.source(scope)
             scheme, mark, _ = left.value.partition("://")
             if mark and source is not None:
                 return EngineUrl(scheme, None, None, None, None, (), source.span(node).place, certain=False)
-        return uncertain(found)
+        added = appended_parameters(source, node.right) if source is not None and isinstance(node.op, ast.Add) else ()
+        return with_parameters(uncertain(found), added)
+
+    def _cut(self, node: ast.Call, scope: Scope, place: Place, depth: int) -> EngineUrl | None:
+        """The URL of ``url.split("?")`` and ``url.partition("?")``."""
+        is_cut = isinstance(node.func, ast.Attribute) and node.func.attr in ("split", "partition")
+        return self.trace(node.func.value, scope, place, depth) if is_cut else None  # type: ignore[attr-defined]  # is_cut says so
 
     def _name(self, node: ast.Name | ast.Attribute, scope: Scope, place: Place, depth: int) -> EngineUrl | None:
         found = self._flow.bound(node, scope)

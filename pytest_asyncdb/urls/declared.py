@@ -32,14 +32,23 @@ def declares(facts: Facts, name: str) -> bool:
 def production_sqlalchemy(facts: Facts) -> tuple[int, int]:
     """The release of SQLAlchemy that production gets: the installed one, unless the project asks for another."""
     installed = facts.installed.version("sqlalchemy")
+    if installed and _admitted(facts).contains(installed, prereleases=True):
+        return facts.sqlalchemy() or (2, 0)
+    return (2, 1) if admits_sqlalchemy_2_1(facts) else (2, 0)
+
+
+def admits_sqlalchemy_2_1(facts: Facts) -> bool:
+    """Whether some 2.1 fulfils what the project asks for; so it does when it asks for nothing."""
+    admitted = _admitted(facts)
+    return any(admitted.contains(f"2.1.{patch}") for patch in range(_PATCHES))
+
+
+def _admitted(facts: Facts) -> SpecifierSet:
     asked = facts.declared.production("sqlalchemy")
     try:
-        admitted = SpecifierSet(asked.specifier if asked else "")
+        return SpecifierSet(asked.specifier if asked else "")
     except InvalidSpecifier:
-        admitted = SpecifierSet()
-    if installed and admitted.contains(installed, prereleases=True):
-        return facts.sqlalchemy() or (2, 0)
-    return (2, 1) if any(admitted.contains(f"2.1.{patch}") for patch in range(_PATCHES)) else (2, 0)
+        return SpecifierSet()
 
 
 def absent_package(facts: Facts, error: ErrorRecord) -> str:

@@ -123,7 +123,7 @@ def test_parameter_for_connect_args_says_exactly_what_to_pass():
 
 def test_parameter_that_a_version_of_asyncpg_takes():
     text = "postgresql+asyncpg://u@h/d?krbsrvname=postgres&async_fallback=true"
-    assert [f.message.split("`")[1] for f in find("ADB303", facts(engines=(engine(text),)))] == ["async_fallback"]
+    assert [f.message.split("`")[1] for f in find("ADB303", facts(engines=(engine(text),)))] == []
     old = facts(engines=(engine(text),), versions={"sqlalchemy": "2.0.58", "asyncpg": "0.29.0"})
     assert [f.message.split("`")[1] for f in find("ADB303", old)] == ["krbsrvname"]
 
@@ -219,3 +219,28 @@ def test_secret_in_a_tracked_file(host, given, reported):
     found = find("ADB308", facts(urls=(written(f"postgresql://u:Zk4w9Qp2@{host}/d", **given),)))
     assert bool(found) is reported
     assert not any("Zk4w9Qp2" in text for f in found for text in (f.message, f.root_cause))
+
+
+@pytest.mark.parametrize(
+    ("requirement", "versions", "severity", "confidence"),
+    [
+        ("sqlalchemy[asyncio]", {}, Severity.BLOCKS, Confidence.CERTAIN),
+        ("sqlalchemy[asyncio]", V20, Severity.LATENT, Confidence.LIKELY),
+        ("sqlalchemy[asyncio]<2.1", V20, None, None),
+    ],
+)
+def test_async_fallback_is_judged_by_the_version_that_production_gets(requirement, versions, severity, confidence):
+    text = "postgresql+asyncpg://u@h/d?async_fallback=True"
+    given = facts(engines=(engine(text),), versions=versions, requirements=(requirement, "asyncpg"))
+    found = find("ADB309", given)
+    assert [(one.severity, one.confidence) for one in found] == ([(severity, confidence)] if severity else [])
+    assert [apply(text, one.fixes) for one in found] == ["postgresql+asyncpg://u@h/d"] * len(found)
+
+
+def test_async_fallback_of_a_migration_does_not_stop_the_app_and_is_no_edit():
+    sync = engine(
+        "postgresql+asyncpg://u@h/d?async_fallback=True", function=SYNC_ENGINE, is_async=False, role="migration"
+    )
+    [finding] = find("ADB309", facts(engines=(sync,)))
+    assert (finding.severity, finding.fixes) == (Severity.LATENT, ())
+    assert "sync driver" in finding.root_cause

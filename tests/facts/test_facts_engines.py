@@ -213,3 +213,47 @@ def test_unresolved_options_are_said_to_be_unknown(facts):
     (found,) = facts({"db.py": FACTORY + "f = sessionmaker(e, **options)\n"}).static_session_factories
     assert not found.options_known
     assert found.session_is_async is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "parameters", "added"),
+    [
+        ("U + '?async_fallback=True'", (("async_fallback", "True"),), "async_fallback=True"),
+        ("f'{U}?async_fallback=True&ssl=require'", (("async_fallback", "True"), ("ssl", "require")), "async_fallback=True"),
+        ("V.split('?')[0]", (), None),
+        ("V.partition('?')[0]", (), None),
+        ("V.replace('?sslmode=require', '')", (), None),
+        ("V.replace('sslmode=', 'ssl=')", (("ssl", "require"),), None),
+        ("V", (("sslmode", "require"),), None),
+    ],
+)  # fmt: skip
+def test_parameters_that_code_adds_and_takes_away(facts, expression, parameters, added):
+    code = f"U = 'postgresql+asyncpg://h/d'\nV = 'postgresql+asyncpg://h/d?sslmode=require'\ne = create_async_engine({expression})\n"
+    found = engine(facts({"db.py": NEW + code}))
+    assert found.url.parameters == parameters
+    spans = [one.span for one in found.url.added]
+    text = NEW + code
+    assert text[spans[0].start : spans[0].end] == added if added else not spans
+
+
+def test_pools_of_both_branches_and_of_extensions(facts):
+    middleware = (
+        "from fastapi_async_sqlalchemy import SQLAlchemyMiddleware\nfrom sqlalchemy.pool import NullPool, QueuePool\n"
+        "app.add_middleware(SQLAlchemyMiddleware, db_url='postgresql+asyncpg://h/d',\n"
+        "    engine_args={'poolclass': NullPool if testing else QueuePool, 'connect_args': {'ssl': 'require'}})\n"
+    )
+    found = engine(facts({"main.py": middleware}))
+    assert [pool.name for pool in found.pools] == ["sqlalchemy.pool.NullPool", "sqlalchemy.pool.QueuePool"]
+    assert (found.is_async, found.url.scheme, found.connect_args) == (
+        True,
+        "postgresql+asyncpg",
+        (("ssl", "'require'"),),
+    )
+
+
+def test_pool_of_a_configuration_object(facts):
+    config = (
+        "from advanced_alchemy.config import EngineConfig, SQLAlchemyAsyncConfig\nfrom sqlalchemy import QueuePool\n"
+        "c = SQLAlchemyAsyncConfig(connection_string='postgresql+asyncpg://h/d', engine_config=EngineConfig(poolclass=QueuePool))\n"
+    )
+    assert [pool.name for pool in engine(facts({"db.py": config})).pools] == ["sqlalchemy.QueuePool"]
