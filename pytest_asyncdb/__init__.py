@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.urls.engine import create_engine_from
     from pytest_asyncdb.urls.normalize import Change, InvalidURL, NormalizedURL, normalize_url
 
@@ -17,6 +18,7 @@ __all__ = [
     "Change",
     "InvalidURL",
     "NormalizedURL",
+    "Server",
     "__version__",
     "create_engine_from",
     "normalize_url",
@@ -26,6 +28,7 @@ _HOMES = {
     "Change": "pytest_asyncdb.urls.normalize",
     "InvalidURL": "pytest_asyncdb.urls.normalize",
     "NormalizedURL": "pytest_asyncdb.urls.normalize",
+    "Server": "pytest_asyncdb.model.server",
     "create_engine_from": "pytest_asyncdb.urls.engine",
     "normalize_url": "pytest_asyncdb.urls.normalize",
 }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from pytest_asyncdb.judge import judge
+from pytest_asyncdb.postgres.thread import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.examples import Filled
@@ -20,76 +20,9 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.check import Check
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
-    from pytest_asyncdb.postgres.choose import Choice
     from pytest_asyncdb.sandbox.launch import Boot, Child
     from pytest_asyncdb.sandbox.request import BootRequest
     from pytest_asyncdb.sources.project import Project
-
-
-class ServerThread:
-    """Chooses and starts a server beside the boot, and keeps it until the end of the ``with`` block.
-
-    Args:
-        request: what the user asked for, e.g. ``auto``.
-        timeout: seconds for the server to become ready.
-    """
-
-    def __init__(self, request: str, timeout: float) -> None:
-        self._request = request
-        self._timeout = timeout
-        self.choice: Choice | None = None
-        """What was chosen, once it was."""
-        self._ready = threading.Event()
-        self._stop = threading.Event()
-        self._server: Server | None = None
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="asyncdb-server", daemon=True)
-
-    def __enter__(self) -> Self:
-        """Do nothing yet: the app's import comes first, and ``begin`` starts the server beside it."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server and wait until it is gone."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def begin(self) -> None:
-        """Start; returns at once."""
-        self._thread.start()
-
-    def server(self) -> Server:
-        """The server, once it is ready.
-
-        Raises:
-            NoProviderError: none can serve as requested.
-            UnknownProviderError: the request means nothing.
-            ServerError: it did not start.
-        """
-        self._ready.wait()
-        if self._server is None:
-            raise self._error or RuntimeError("the server's thread ended without a server")
-        return self._server
-
-    def _run(self) -> None:
-        from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError, choose
-        from pytest_asyncdb.postgres.protocol import ServerError
-
-        try:
-            self.choice = choose(self._request, timeout=self._timeout)
-            with self.choice.provider.serve() as server:
-                self._server = server
-                self._ready.set()
-                self._stop.wait()
-        except (NoProviderError, UnknownProviderError, ServerError) as error:
-            self._error = error
-        except Exception as error:  # noqa: BLE001 - whatever it is, the thread that asks for the server has to hear it
-            self._error = ServerError(f"no server could be started: {type(error).__name__}: {error}")
-        finally:
-            self._ready.set()
 
 
 @dataclass(frozen=True, slots=True)

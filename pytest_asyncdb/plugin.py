@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from httpx import AsyncClient
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+    from pytest_asyncdb.model.server import Server
+
 _SECONDS = "seconds until a deadline ends it"
 _INI = (
     ("app", "string", "module:attribute of the ASGI app or app factory"),
@@ -101,9 +103,17 @@ def pytest_configure(config: pytest.Config) -> None:
         CheckSession.of(config).configure()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell a worker of xdist whom to ask for a server; none is started for that."""
+    from pytest_asyncdb.serving import HANDED_OVER, Serving
+
+    node.workerinput[HANDED_OVER] = Serving.of(node.config).address()  # type: ignore[attr-defined]  # a node of xdist has both
+
+
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Keep the password of `asyncdb_url` out of the comparison that a failing assert shows."""
-    if "DatabaseURL" in {type(left).__name__, type(right).__name__}:
+    """Keep the password of `asyncdb_server` and its URLs out of the comparison that a failing assert shows."""
+    if {"DatabaseURL", "Server"} & {type(left).__name__, type(right).__name__}:
         return [f"{left!r} {op} {right!r}"]
     return None
 
@@ -131,6 +141,7 @@ def _fixtures(config: pytest.Config) -> ModuleType:
     """
     module = ModuleType("asyncdb_fixtures")
     vars(module).update(
+        asyncdb_server=pytest.fixture(scope="session")(asyncdb_server),
         asyncdb_url=pytest.fixture(scope="session")(asyncdb_url),
         asyncdb_app=pytest.fixture(asyncdb_app),
     )
@@ -145,11 +156,18 @@ def _fixtures(config: pytest.Config) -> ModuleType:
     return module
 
 
-def asyncdb_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """URL of a fresh database on a throwaway Postgres; one a session and xdist worker."""
-    from pytest_asyncdb.fixtures import serve_url
+def asyncdb_server(request: pytest.FixtureRequest) -> Server:
+    """A throwaway Postgres: address, credentials, version. One a run, shared by all xdist workers."""
+    from pytest_asyncdb.fixtures.server import server_of
 
-    yield from serve_url(request.config)
+    return server_of(request.config)
+
+
+def asyncdb_url(asyncdb_server: Server, pytestconfig: pytest.Config) -> Iterator[str]:
+    """URL of a fresh database on `asyncdb_server`; one a session and xdist worker."""
+    from pytest_asyncdb.fixtures.server import fresh_url
+
+    yield from fresh_url(asyncdb_server, pytestconfig)
 
 
 def asyncdb_app(request: pytest.FixtureRequest) -> object:

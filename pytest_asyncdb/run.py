@@ -14,11 +14,12 @@ from pytest_asyncdb.model.result import AppInfo, ReportedFinding, Result, Server
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_asyncdb.examine import Examination, ServerThread
+    from pytest_asyncdb.examine import Examination
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.postgres.thread import ServerThread
     from pytest_asyncdb.sources.project import Project
     from pytest_asyncdb.urls.redact import Redactor
     from pytest_asyncdb.verify import Trial
@@ -39,7 +40,8 @@ def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: boo
     Raises:
         RunError: no app, no server, or a file that cannot be repaired.
     """
-    from pytest_asyncdb.examine import ServerThread, examine
+    from pytest_asyncdb.examine import examine
+    from pytest_asyncdb.postgres.thread import ServerThread
     from pytest_asyncdb.sandbox.launch import spawn
 
     # The child makes itself ready while the project is read.

@@ -19,6 +19,8 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from pytest_asyncdb import plugin
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -119,14 +121,7 @@ def test_a_command_is_shell_and_asks_pytest_for_what_it_has(code, options):
 def test_only_options_and_settings_that_exist_are_spoken_of(page, options, settings):
     text = page.read_text("utf-8")
     assert set(OPTION.findall(text)) <= options
-    fixtures = {
-        "asyncdb_url",
-        "asyncdb_engine",
-        "asyncdb_sessionmaker",
-        "asyncdb_session",
-        "asyncdb_client",
-        "asyncdb_app",
-    }
+    fixtures = {name for name, value in vars(plugin).items() if name.startswith("asyncdb_") and callable(value)}
     assert set(SETTING.findall(text)) <= settings | fixtures | {"asyncdb_"}
 
 

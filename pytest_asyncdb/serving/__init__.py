@@ -1,0 +1,106 @@
+"""The servers of a pytest run: one for each that is asked for, started by the first test that needs it.
+
+With xdist the controller has them and the workers ask it, so that a worker that dies takes none along. Importing this
+loads nothing heavy: every controller does, whether its tests use a server or not.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_asyncdb.serving.broker import Broker, NobodyListensError, ask
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.model.server import Server
+    from pytest_asyncdb.postgres.thread import ServerThread
+
+HANDED_OVER = "asyncdb_broker"
+"""Where in a worker's input it reads whom to ask."""
+
+
+class Serving:
+    """The servers that this process has, or knows whom to ask for. Lives in ``config.stash``; safe from any thread."""
+
+    _KEY: pytest.StashKey[Serving] = pytest.StashKey()
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._threads: dict[str, ServerThread] = {}
+        self._lock = threading.Lock()
+        self._broker: Broker | None = None
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Serving:
+        """The run's; made when it is first asked for, and closed with the run. To be called from the main thread."""
+        if cls._KEY not in config.stash:
+            config.stash[cls._KEY] = serving = cls(config)
+            config.add_cleanup(serving.close)
+            config.pluginmanager.register(serving, "asyncdb-serving")
+        return config.stash[cls._KEY]
+
+    def address(self) -> dict[str, str]:
+        """Whom the workers are to ask: a broker, listening from now on."""
+        if self._broker is None:
+            self._broker = Broker(self._start)
+        return self._broker.address
+
+    def server(self, request: str) -> Server:
+        """The server for a request, e.g. ``auto``, ready; started when it was not asked for before.
+
+        Raises:
+            NoProviderError, UnknownProviderError, ServerError: there is none; the text names the ways out.
+        """
+        given: dict[str, dict[str, str]] = getattr(self._config, "workerinput", {})
+        if HANDED_OVER in given:
+            with suppress(NobodyListensError):  # a worker on another machine cannot reach its controller
+                return ask(given[HANDED_OVER], request)
+        return self._start(request)
+
+    def close(self) -> None:
+        """Stop all servers, and wait until they are gone."""
+        if self._broker is not None:
+            self._broker.close()
+        with self._lock:
+            threads = tuple(self._threads.values())
+        for thread in threads:
+            if self._broker is not None:
+                _sweep(thread)
+            thread.__exit__(None, None, None)
+
+    def _start(self, request: str) -> Server:
+        from pytest_asyncdb.options import settings_of
+        from pytest_asyncdb.postgres.thread import ServerThread
+
+        with self._lock:
+            thread = self._threads.get(request)
+            if thread is None:
+                thread = self._threads[request] = ServerThread(request, settings_of(self._config).server_timeout)
+                thread.begin()
+        return thread.server()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Which servers the fixtures had; they start after the header was printed."""
+        verbosity = self._config.option.verbose
+        ready = [thread for thread in self._threads.values() if thread.served is not None]
+        if not ready or verbosity < 0:
+            return
+        from pytest_asyncdb.serving.told import lines
+
+        terminalreporter.section("asyncdb fixtures", sep="-")
+        for thread in ready:
+            for line in lines(thread, verbose=verbosity > 0):
+                terminalreporter.write_line(line)
+
+
+def _sweep(thread: ServerThread) -> None:
+    """Drop the databases of killed workers; a server of our own takes them along by itself."""
+    from pytest_asyncdb.postgres.databases import drop_abandoned
+    from pytest_asyncdb.postgres.protocol import ServerError
+
+    if thread.served is not None and thread.served.provider == "url":
+        with suppress(ServerError):  # the next run drops them
+            drop_abandoned(thread.served)
