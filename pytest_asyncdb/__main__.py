@@ -61,7 +61,7 @@ def _check(options: argparse.Namespace) -> int:
     for path in reports:
         write(result, path)
     judged = {outcome.outcome for outcome in result.checks}
-    return FAILED if "failed" in judged or judged == {"skipped"} else OK
+    return FAILED if "failed" in judged or judged == {"skipped"} or result.incomplete else OK
 
 
 def _explain(options: argparse.Namespace) -> int:

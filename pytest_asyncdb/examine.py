@@ -89,6 +89,23 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         boot.kill()
 
 
+def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: str) -> Examination:
+    """Judge what the sources alone tell, of a project that has no app to boot.
+
+    Args:
+        project: the tree to examine.
+        settings: what fails a check.
+        ids: which checks to run; all of them when None.
+        why: the reason for which the checks of a boot are not judged.
+    """
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.registry import load
+
+    facts = Facts(project, settings, None, lambda: (None, why))
+    checks = load(ids)
+    return Examination(project, facts, checks, judge(facts, checks, _Lines(project).line, settings.fail_on))
+
+
 def _hand_over(boot: Boot, server: ServerThread | Server) -> None:
     try:
         boot.serve(server.server() if isinstance(server, ServerThread) else server)

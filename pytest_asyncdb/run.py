@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 import platform
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.combine import combine
 from pytest_asyncdb.criteria import criteria
+from pytest_asyncdb.examine import examine, read
 from pytest_asyncdb.judge import outcomes
 from pytest_asyncdb.model.fix import Proof
 from pytest_asyncdb.model.result import AppInfo, ReportedFinding, Result, ServerInfo
+from pytest_asyncdb.sources.project import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_asyncdb.examine import Examination
+    from pytest_asyncdb.facts.app import NoAppError
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
-    from pytest_asyncdb.postgres.thread import ServerThread
-    from pytest_asyncdb.sources.project import Project
+    from pytest_asyncdb.sandbox.launch import Child
+    from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.urls.redact import Redactor
     from pytest_asyncdb.verify import Trial
 
@@ -30,7 +36,7 @@ class RunError(Exception):
 
 
 def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: bool = False) -> Result:
-    """Examine a project: boot it, judge it, prove the fixes.
+    """Examine a project: boot each of its apps, judge it, prove the fixes.
 
     Args:
         settings: what was asked for.
@@ -38,21 +44,25 @@ def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: boo
         repair: write the proven safe fixes into the project.
 
     Raises:
-        RunError: no app, no server, or a file that cannot be repaired.
+        RunError: the app that was named is not there, no server, or a file that cannot be repaired.
     """
-    from pytest_asyncdb.examine import examine
-    from pytest_asyncdb.postgres.thread import ServerThread
+    from pytest_asyncdb.facts.app import AppNotFoundError, NoAppError, find_apps
     from pytest_asyncdb.sandbox.launch import spawn
 
+    run = Run(settings, ids, repair)
     # The child makes itself ready while the project is read.
     with spawn(settings.python) as child:
-        project, app = _project(settings)
-        with ServerThread(settings.postgres, settings.server_timeout) as thread:
-            try:
-                first = examine(project, app, settings, thread, ids, child=child)
-            except _known_errors() as error:
-                raise RunError(str(error)) from error
-            return _conclude(settings, app, thread, first=first, repair=repair)
+        project = Project(settings.root)
+        try:
+            apps = find_apps(project, settings)
+        except NoAppError as error:
+            return run.read(project, error)
+        except AppNotFoundError as error:
+            raise RunError(str(error)) from error
+        try:
+            return run.boot(project, apps, child)
+        except _known_errors() as error:
+            raise RunError(str(error)) from error
 
 
 def _known_errors() -> tuple[type[Exception], ...]:
@@ -63,45 +73,92 @@ def _known_errors() -> tuple[type[Exception], ...]:
     return NoProviderError, UnknownProviderError, ServerError, SandboxError
 
 
-def _project(settings: Settings) -> tuple[Project, App]:
-    from pytest_asyncdb.facts.app import AppNotFoundError, find_app
-    from pytest_asyncdb.sources.project import Project
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was asked for, and the two ways of doing it."""
 
-    project = Project(settings.root)
+    settings: Settings
+    ids: Sequence[str] | None
+    repair: bool
+
+    def boot(self, project: Project, apps: Sequence[App], child: Child) -> Result:
+        """Examine each app, one after the other, on one server."""
+        from pytest_asyncdb.postgres.thread import ServerThread
+
+        settings = self.settings
+        with ServerThread(settings.postgres, settings.server_timeout) as thread:
+            first = examine(_part(project, apps, 0), apps[0], settings, thread, self.ids, child=child)
+            server, not_used = thread.server(), thread.choice.not_used if thread.choice else ()
+            results = [self._conclude(first, apps[0], server, not_used)]
+            for number, app in enumerate(apps[1:], start=1):
+                with _database(server) as own:
+                    more = examine(_part(project, apps, number), app, settings, own, self.ids)
+                    results.append(self._conclude(more, app, own, not_used))
+        return combine(results)
+
+    def read(self, project: Project, why: NoAppError) -> Result:
+        """Judge the sources of a project without an app; that none was found is no good end."""
+        reason = "no app was found" if not why.declared else "`asyncdb_app = none`: the project has no app"
+        examination = read(project, self.settings, self.ids, f"{reason}, so nothing was booted")
+        result = self._conclude(examination, None, None, ())
+        return replace(result, incomplete="" if why.declared else str(why))
+
+    def _conclude(
+        self, first: Examination, app: App | None, server: Server | None, not_used: tuple[tuple[str, str], ...]
+    ) -> Result:
+        redactor = _redactor(first.project, server)
+        reported: tuple[ReportedFinding, ...] = tuple(ReportedFinding(f) for f in first.judgement.findings)
+        applied: tuple[str, ...] = ()
+        fixed: frozenset[Finding] = frozenset()
+        diff = ""
+        if self.settings.prove and any(one.finding.fixes for one in reported):
+            from pytest_asyncdb.verify import Bench, prove
+
+            reported, trial = prove(Bench(first, app, self.settings, server, redactor))
+            diff = _diff(first.project, trial, redactor) if trial else ""
+            if self.repair and trial is not None:
+                applied = _repair(first.project, reported, trial)
+                fixed = _fixed(reported)
+        about = _about(app, first.facts.boot) if app else None
+        return Result(
+            environment=_environment(first),
+            server=ServerInfo(server.provider, server.version, server.seconds, not_used) if server else None,
+            app=about,
+            criteria=criteria(first.facts, reported),
+            findings=reported,
+            checks=outcomes(first.checks, first.judgement, reported, fixed, self.settings.fail_on),
+            notes=_notes(app, first),
+            applied=applied,
+            diff=diff,
+            apps=(about,) if about else (),
+        )
+
+
+def _part(project: Project, apps: Sequence[App], number: int) -> Project:
+    """The project as one of its apps sees it: without the folders of the other services."""
+    own = apps[number].folder
+    others = {one.folder for one in apps if not f"{own}/".startswith(f"{one.folder}/")} - {".", own}
+    if not (number or others):
+        return project
+    return Project(project.root, tuple(sorted(others)))  # read anew: a fix may have been written meanwhile
+
+
+@contextmanager
+def _database(server: Server) -> Iterator[Server]:
+    """A database of its own for a further app."""
+    from pytest_asyncdb.postgres.databases import create_database, drop_database, fresh_name
+
+    own = create_database(server, fresh_name())
     try:
-        return project, find_app(project, settings)
-    except AppNotFoundError as error:
-        raise RunError(str(error)) from error
+        yield own
+    finally:
+        if server.provider == "url":  # every other server goes away with its databases
+            drop_database(server, own.database)
 
 
-def _conclude(settings: Settings, app: App, thread: ServerThread, *, first: Examination, repair: bool) -> Result:
-    server = thread.server()
-    not_used = thread.choice.not_used if thread.choice else ()
-    redactor = _redactor(first.project, server)
-    reported: tuple[ReportedFinding, ...] = tuple(ReportedFinding(f) for f in first.judgement.findings)
-    applied: tuple[str, ...] = ()
-    fixed: frozenset[Finding] = frozenset()
-    diff = ""
-    if settings.prove and any(one.finding.fixes for one in reported):
-        from pytest_asyncdb.verify import Bench, prove
-
-        reported, trial = prove(Bench(first, app, settings, server, redactor))
-        diff = _diff(first.project, trial, redactor) if trial else ""
-        if repair and trial is not None:
-            applied = _repair(first.project, reported, trial)
-            fixed = _fixed(reported)
-    boot = first.facts.boot
-    return Result(
-        environment=_environment(first),
-        server=ServerInfo(server.provider, server.version, server.seconds, not_used),
-        app=AppInfo(app.target, app.found_in, booted=boot is not None and boot.passed("startup")),
-        criteria=criteria(first.facts, reported),
-        findings=reported,
-        checks=outcomes(first.checks, first.judgement, reported, fixed, settings.fail_on),
-        notes=_notes(app, first),
-        applied=applied,
-        diff=diff,
-    )
+def _about(app: App, boot: BootRecord | None) -> AppInfo:
+    booted = boot is not None and boot.passed("startup")
+    return AppInfo(app.target, app.found_in, booted=booted, path=app.module_path or "")
 
 
 def _repair(project: Project, reported: Sequence[ReportedFinding], trial: Trial) -> tuple[str, ...]:
@@ -129,10 +186,10 @@ def _fixed(reported: Sequence[ReportedFinding]) -> frozenset[Finding]:
     return frozenset(one.finding for one in proven)
 
 
-def _redactor(project: Project, server: Server) -> Redactor:
+def _redactor(project: Project, server: Server | None) -> Redactor:
     from pytest_asyncdb.urls.redact import Redactor
 
-    return Redactor([*project.secrets, server.password])
+    return Redactor([*project.secrets, *([server.password] if server else [])])
 
 
 def _environment(first: Examination) -> tuple[tuple[str, str], ...]:
@@ -150,8 +207,9 @@ def _environment(first: Examination) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _notes(app: App, first: Examination) -> tuple[str, ...]:
-    notes = [f"other apps were found and not chosen: {', '.join(app.others)}"] if app.others else []
+def _notes(app: App | None, first: Examination) -> tuple[str, ...]:
+    others = app.others if app else ()
+    notes = [f"other apps were found and not chosen: {', '.join(others)}"] if others else []
     notes += [str(first.filled)] if first.filled else []
     boot = first.facts.boot
     changed = dict.fromkeys(note for one in boot.connections for note in one.notes) if boot else {}

@@ -171,7 +171,7 @@ class CheckSession:
         clean = session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
         if self.conftest_error and clean:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif clean and (_nothing_judged(self.result) or self.gate):
+        elif clean and (_nothing_judged(self.result) or self.result.incomplete or self.gate):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_unconfigure(self) -> None:

@@ -28,9 +28,9 @@ class Bench:
     """What a proof needs besides the fixes."""
 
     first: Examination
-    app: App
+    app: App | None
     settings: Settings
-    server: Server
+    server: Server | None
     redactor: Redactor
 
     def read(self, path: str) -> str:
@@ -81,7 +81,9 @@ def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
 
     chosen = rewriting.compatible(fixes, bench.read)
     texts = rewriting.apply(chosen, bench.read)
-    directory = bench.server.workspace / f"copy-{name}"
+    if bench.app is None or bench.server is None:
+        return Trial(chosen, texts, None, "there is no app whose fixed copy could be booted")
+    directory = bench.server.workspace / f"copy-{name}-{bench.server.database}"
     try:
         copy_project(bench.first.project, directory, texts)
         server = create_database(bench.server, fresh_name())
@@ -90,7 +92,8 @@ def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
     settings = replace(bench.settings, root=directory)
     try:
         ids = [check.id for check in bench.first.checks]
-        return Trial(chosen, texts, examine(Project(directory), bench.app, settings, server, ids))
+        copy = Project(directory, bench.first.project.without)
+        return Trial(chosen, texts, examine(copy, bench.app, settings, server, ids))
     finally:
         if server.provider == "url":  # every other server goes away with its databases
             drop_database(bench.server, server.database)

@@ -27,6 +27,8 @@ class App:
     module_path: str | None
     others: tuple[str, ...] = ()
     """Other candidates that were not chosen."""
+    folder: str = "."
+    """The service that it is the app of: the folder with its dependency files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ class ReportedFinding:
 
     finding: Finding
     fixes: tuple[FixOutcome, ...] = ()
+    apps: tuple[str, ...] = ()
+    """In a project with several apps: the names of those that have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,13 @@ class AppInfo:
     target: str
     found_in: str
     booted: bool
+    path: str = ""
+    """The file of the app, relative to the project."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from other apps of the project; the setting ``asyncdb_app`` takes it."""
+        return f"{self.path}:{self.target.partition(':')[2]}" if self.path else self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,7 @@ class Result:
     environment: tuple[tuple[str, str], ...]
     server: ServerInfo | None
     app: AppInfo | None
+    """The app that was booted; the first one where there are several."""
     criteria: tuple[Criterion, ...]
     findings: tuple[ReportedFinding, ...]
     checks: tuple[CheckOutcome, ...]
@@ -105,3 +115,7 @@ class Result:
     """Paths that ``--asyncdb-fix`` changed."""
     diff: str = ""
     """All safe fixes together as one unified diff, secrets masked."""
+    apps: tuple[AppInfo, ...] = ()
+    """Every app that was booted."""
+    incomplete: str = ""
+    """Why the run can't be called good whatever its checks say, with each way out; empty when it can."""

@@ -27,6 +27,7 @@ def whole(reported: ReportedFinding, width: int) -> Iterator[str]:
     yield from wrap(finding.message, width, "  ")
     yield from labelled("why", finding.root_cause, width)
     yield from labelled("seen", words.SEEN[finding.evidence], width)
+    yield from _apps(reported, width)
     for outcome in reported.fixes:
         yield from labelled("fix", f"{outcome.fix.title} ({words.safety(outcome)})", width)
         if outcome.fix.why.rstrip(".") != finding.root_cause.rstrip("."):
@@ -42,9 +43,15 @@ def compact(reported: ReportedFinding, width: int) -> Iterator[str]:
     yield _title(reported)
     yield from wrap(reported.finding.message, width, "  ")
     yield from labelled("why", reported.finding.root_cause, width)
+    yield from _apps(reported, width)
     for outcome in reported.fixes:
         text = f"{outcome.fix.title} ({words.safety(outcome)}; {words.PROOF[outcome.proof]})"
         yield from labelled("fix", text, width)
+
+
+def _apps(reported: ReportedFinding, width: int) -> Iterator[str]:
+    if reported.apps:
+        yield from labelled("app", ", ".join(reported.apps), width)
 
 
 def _title(reported: ReportedFinding) -> str:

@@ -21,6 +21,8 @@ def render(result: Result) -> str:
         "environment": dict(result.environment),
         "server": _server(result.server),
         "app": _app(result.app),
+        "apps": [_app(one) for one in result.apps],
+        "incomplete": result.incomplete,
         "criteria": [
             {"id": one.id, "title": one.title, "verdict": str(one.verdict), "evidence": one.evidence}
             for one in result.criteria
@@ -48,7 +50,9 @@ def _server(server: ServerInfo | None) -> Json:
 
 
 def _app(app: AppInfo | None) -> Json:
-    return None if app is None else {"target": app.target, "found_in": app.found_in, "booted": app.booted}
+    if app is None:
+        return None
+    return {"target": app.target, "found_in": app.found_in, "booted": app.booted, "path": app.path}
 
 
 def _finding(reported: ReportedFinding) -> Json:
@@ -64,6 +68,7 @@ def _finding(reported: ReportedFinding) -> Json:
         "message": finding.message,
         "root_cause": finding.root_cause,
         "evidence": str(finding.evidence),
+        "apps": list(reported.apps),
         "fixes": [_fix(outcome) for outcome in reported.fixes],
     }
 

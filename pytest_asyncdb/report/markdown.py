@@ -36,11 +36,12 @@ def _summary(result: Result) -> Iterator[str]:
     sentences = [words.counts(result), words.fixes_proven(result), words.checks_run(result)]
     yield f"**{'; '.join(one for one in sentences if one)}.**"
     rows = []
-    if result.app is not None:
-        state = "booted" if result.app.booted else "not booted"
-        rows.append(f"- App: {_code(result.app.target)}, found in {_code(result.app.found_in)}, {state}")
-    else:
-        rows.append("- App: none found")
+    apps = result.apps or ((result.app,) if result.app else ())
+    for app in apps:
+        name = app.name if len(apps) > 1 else app.target
+        rows.append(f"- App: {_code(name)}, from {_code(app.found_in)}, {'booted' if app.booted else 'not booted'}")
+    if not apps:
+        rows.append("- App: none found" if result.incomplete else "- App: none")
     if result.server is not None:
         server = result.server
         rows.append(f"- Server: Postgres {server.version}, provider {server.provider}, ready in {server.seconds:.2f} s")
@@ -72,6 +73,7 @@ def _finding(number: int, reported: ReportedFinding) -> Iterator[str]:
             f"- **File:** {_code(finding.place.path)}",
             f"- **Line:** {finding.place.line or 'the whole file'}",
             f"- **Severity:** {words.severity(finding)}; seen {words.SEEN[finding.evidence]}",
+            *([f"- **App:** {', '.join(map(_code, reported.apps))}"] if reported.apps else []),
             f"- **Fault:** {_text(finding.message)}",
             f"- **Root cause:** {_text(finding.root_cause)}",
         ]
@@ -118,6 +120,9 @@ def _rest(result: Result) -> Iterator[str]:
     if skipped:
         yield "## Not judged"
         yield "\n".join(f"- {', '.join(names)}: {_text(reason)}" for reason, names in skipped)
+    if result.incomplete:
+        yield "## Incomplete"
+        yield _text(result.incomplete)
     if result.notes:
         yield "## Notes"
         yield "\n".join(f"- {_text(note)}" for note in result.notes)

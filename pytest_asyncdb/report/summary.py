@@ -56,6 +56,7 @@ def render(  # noqa: PLR0913 - what a run has to tell besides its result, by key
         if body:
             lines += [rule(title, width), "", *body, ""]
     lines.append(rule("", width))
+    lines += wrap(result.incomplete, width, "") if result.incomplete else []
     if conftest_error:
         lines += wrap(f"a conftest could not be loaded: {conftest_error}", width, "")
     for path in reports:

@@ -26,12 +26,12 @@ def render(result: Result, *, width: int = WIDTH, encoding: str = "utf-8") -> st
 
 
 def render_header(result: Result, *, verbose: bool = False) -> list[str]:
-    """Render the lines for pytest's header: the app, the server, the driver; verbose: why no other server."""
-    lines = []
+    """Render the lines for pytest's header: each app, the server, the driver; verbose: why no other server."""
     if result.app is None:
-        lines.append("asyncdb: no app found")
+        lines = [f"asyncdb: {'no app found' if result.incomplete else 'no app'}; only the sources were read"]
     else:
-        lines.append(f"asyncdb: app {result.app.target}, found in {result.app.found_in}")
+        apps = result.apps or (result.app,)
+        lines = [f"asyncdb: app {app.name if len(apps) > 1 else app.target}, from {app.found_in}" for app in apps]
     driver = dict(result.environment).get("driver", "")
     if result.server is None:
         lines.append("asyncdb: no server was started")

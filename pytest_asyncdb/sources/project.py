@@ -44,11 +44,13 @@ class Project:
 
     Args:
         root: where pytest runs; the app may lie deeper. Paths everywhere are POSIX and relative to it.
+        without: folders of other services: their files are no sources of this one.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, without: tuple[str, ...] = ()) -> None:
         """Remember the root; nothing is read yet."""
         self.root = root
+        self.without = without
         self._data: dict[str, bytes | None] = {}
         self._kept = 0
         self._decoded: dict[str, tuple[str, Encoding]] = {}
@@ -74,6 +76,11 @@ class Project:
     @cached_property
     def sources(self) -> tuple[str, ...]:
         """The files that say something about this app: without templates of other projects and tools' folders."""
+        others = tuple(f"{folder}/" for folder in self.without)
+        return tuple(path for path in self._readable if not path.startswith(others))
+
+    @cached_property
+    def _readable(self) -> tuple[str, ...]:
         return worth_reading(self.files)
 
     @cached_property
@@ -153,10 +160,11 @@ class Project:
         found: dict[str, None] = {}
         for name, value in os.environ.items():
             found.update(dict.fromkeys(secrets_of(name, value)))
-        for text in (*map(self.text, self.env_files), *self._env_files_above()):
+        env_files = (path for path in self._readable if is_env_file(path))
+        for text in (*map(self.text, env_files), *self._env_files_above()):
             for entry in entries(text):
                 found.update(dict.fromkeys(secrets_of(entry.key, entry.value)))
-        for path in self.sources:
+        for path in self._readable:
             if path.endswith(_URL_FILES):
                 found.update(dict.fromkeys(self._secrets_in(path)))
         return tuple(found)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_asyncdb.facts.app import AppNotFoundError, find_app
+from pytest_asyncdb.facts.app import AppNotFoundError, NoAppError, find_app, find_apps
 from pytest_asyncdb.model.settings import Settings
 
 FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
@@ -227,6 +227,53 @@ def test_says_what_was_looked_for(project):
         "--asyncdb-app",
     ):
         assert part in message
+
+
+@pytest.mark.parametrize("setting", ["none", " None "])
+def test_a_project_can_say_that_it_has_no_app(project, setting):
+    with pytest.raises(NoAppError, match="asyncdb_app") as caught:
+        found(project, {"main.py": FASTAPI}, app=setting)
+    assert caught.value.declared
+
+
+SHOP = {
+    "shop/main.py": "import db\n" + FASTAPI,
+    "shop/db.py": "x = 'sqlalchemy'\n",
+    "shop/requirements.txt": "sqlalchemy",
+}
+PAY = {"pay/main.py": FASTAPI, "pay/pyproject.toml": '[project]\ndependencies = ["asyncpg"]\n'}
+
+
+@pytest.mark.parametrize(
+    ("more", "apps"),
+    [
+        ({}, [("main:app", "shop", "shop"), ("main:app", "pay", "pay")]),
+        ({"shop/Dockerfile": "CMD uvicorn main:app\n"}, [("main:app", "shop", "shop"), ("main:app", "pay", "pay")]),
+        ({"pay/pyproject.toml": "[project]\n"}, [("main:app", "shop", "shop")]),
+        ({"pay/main.py": SHOP["shop/main.py"], "pay/db.py": SHOP["shop/db.py"]}, [("main:app", "pay", "pay")]),
+        ({"old/shop/examples/main.py": FASTAPI, "old/shop/examples/requirements.txt": "sqlalchemy"}, 2),
+        ({"main.py": FASTAPI + "# sqlmodel\n", "requirements.txt": "sqlmodel"}, 3),
+        ({"core/main.py": FASTAPI + "# sqlmodel\n"}, 3),
+    ],
+)
+def test_each_service_with_a_database_has_its_app(project, more, apps):
+    made = project({**SHOP, **PAY, **more})
+    told = find_apps(made, Settings(made.root))
+    if isinstance(apps, int):
+        assert len({one.folder for one in told}) == len(told) == apps
+    else:
+        assert sorted((one.target, one.import_root, one.folder) for one in told) == sorted(apps)
+        assert told[0].module_path == find_app(made, Settings(made.root)).module_path
+
+
+def test_several_apps_can_be_named_by_module_or_path(project):
+    made = project({**SHOP, **PAY, "shop/admin.py": FACTORY})
+    told = find_apps(made, Settings(made.root, app="pay/main.py:app, admin:create_app\nshop/main.py"))
+    assert [(one.module_path, one.import_root, one.factory) for one in told] == [
+        ("pay/main.py", "pay", False),
+        ("shop/admin.py", "shop", True),
+        ("shop/main.py", "shop", False),
+    ]
 
 
 def test_comments_and_missing_modules_start_nothing(project):

@@ -91,15 +91,6 @@ def test_no_gate_runs_the_tests_all_the_same(broken):
     assert "were not run" not in run.output
 
 
-def test_a_project_without_an_app(healthy):
-    for path in sorted((healthy.root / "src").rglob("*.py")):
-        path.unlink()
-    healthy.write("tool.py", "print('no app')\n")
-    run = healthy.pytest("--asyncdb-check")
-    assert run.code == 4
-    run.says("asyncdb_app")
-
-
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -118,7 +118,7 @@ def healthy():
     return Result(
         environment=(("python", "3.12.1"), ("sqlalchemy", "2.1.9"), ("driver", "asyncpg 0.32.0")),
         server=ServerInfo("embedded", "18.6", 0.1234, (("docker", "no engine answers at /var/run/docker.sock"),)),
-        app=AppInfo("src.main:app", "backend/Procfile:1", booted=True),
+        app=AppInfo("src.main:app", "backend/Procfile:1", booted=True, path="backend/src/main.py"),
         criteria=(
             Criterion("SC-001", "The server starts without import errors", Verdict.MET, "startup took 0.2 s"),
             Criterion("SC-008", "Dependency versions are aligned", Verdict.MET, "asyncpg 0.32.0"),
@@ -131,9 +131,11 @@ def healthy():
 @pytest.fixture
 def broken(healthy):
     """A run with faults of each severity, in no particular order."""
+    app = AppInfo("src.main:app", "backend/Procfile:1", booted=False, path="backend/src/main.py")
     return replace(
         healthy,
-        app=AppInfo("src.main:app", "backend/Procfile:1", booted=False),
+        app=app,
+        apps=(app,),
         criteria=(
             Criterion(
                 "SC-001", "The server starts without import errors", Verdict.NOT_MET, "ImportError | AsyncEngine"

@@ -77,6 +77,7 @@ def test_everything_about_a_finding_is_there(broken):
         "message": "",
         "root_cause": "",
         "evidence": "both",
+        "apps": [],
         "fixes": [],
     }
     fix = finding["fixes"][0]
@@ -93,7 +94,10 @@ def test_server_app_and_outcomes(broken):
         "seconds": 0.123,
         "not_used": {"docker": "no engine answers at /var/run/docker.sock"},
     }
-    assert document["app"] == {"target": "src.main:app", "found_in": "backend/Procfile:1", "booted": False}
+    app = {"target": "src.main:app", "found_in": "backend/Procfile:1", "booted": False, "path": "backend/src/main.py"}
+    assert document["app"] == app
+    assert document["apps"] == [app]
+    assert document["incomplete"] == ""
     assert document["checks"][3] == {
         "id": "ADB701",
         "slug": "startup-fails",

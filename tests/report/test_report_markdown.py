@@ -51,7 +51,7 @@ def test_a_healthy_run_has_a_summary_and_the_criteria(read, healthy):
     text = render(healthy)
     assert _headings(read(text)) == ["Async database audit", "Criteria"]
     assert "**no fault found; 1 check passed.**" in text
-    assert "- App: `src.main:app`, found in `backend/Procfile:1`, booted" in text
+    assert "- App: `src.main:app`, from `backend/Procfile:1`, booted" in text
     assert "- Server: Postgres 18.6, provider embedded, ready in 0.12 s" in text
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_asyncdb.model.finding import Severity
+from pytest_asyncdb.model.result import AppInfo
 from pytest_asyncdb.report.terminal import render, render_finding, render_header
 
 
@@ -128,7 +129,7 @@ def test_the_text_of_an_item_ends_with_where_to_read_more(broken):
 
 def test_the_header_names_app_server_and_driver(healthy):
     assert render_header(healthy) == [
-        "asyncdb: app src.main:app, found in backend/Procfile:1",
+        "asyncdb: app src.main:app, from backend/Procfile:1",
         "asyncdb: Postgres 18.6 (embedded), ready in 0.12 s; driver asyncpg 0.32.0",
     ]
 
@@ -139,8 +140,24 @@ def test_the_verbose_header_says_why_the_other_servers_were_not_used(healthy):
     ]
 
 
-def test_the_header_says_what_there_was_not(healthy):
-    assert render_header(replace(healthy, app=None, server=None)) == [
-        "asyncdb: no app found",
+@pytest.mark.parametrize(("incomplete", "said"), [("no ASGI app was found", "no app found"), ("", "no app")])
+def test_the_header_says_what_there_was_not(healthy, incomplete, said):
+    assert render_header(replace(healthy, app=None, server=None, incomplete=incomplete)) == [
+        f"asyncdb: {said}; only the sources were read",
         "asyncdb: no server was started",
     ]
+
+
+def test_what_keeps_a_run_from_being_good_is_said_at_its_end(healthy):
+    end = render(replace(healthy, app=None, server=None, incomplete="no ASGI app was found in /x")).splitlines()[-3:]
+    assert "no ASGI app was found in /x" in end
+
+
+def test_each_of_several_apps_is_named_as_it_can_be_asked_for(broken):
+    other = AppInfo("main:app", "pay/Dockerfile:3", booted=True, path="pay/main.py")
+    run = replace(broken, apps=(*broken.apps, other), findings=(replace(broken.findings[0], apps=(other.name,)),))
+    assert render_header(run)[:2] == [
+        "asyncdb: app backend/src/main.py:app, from backend/Procfile:1",
+        "asyncdb: app pay/main.py:app, from pay/Dockerfile:3",
+    ]
+    assert "  app    pay/main.py:app" in render(run).splitlines()
