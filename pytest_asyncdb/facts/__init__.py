@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.facts.dependencies import Declared, Installed
+    from pytest_asyncdb.facts.deployment import ComposeDatabase
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.facts.names import Names
     from pytest_asyncdb.facts.project import App, Cycle, Router
@@ -75,6 +76,20 @@ class Facts:
         from pytest_asyncdb.facts.written import written_urls
 
         return written_urls(self.project, self._codebase)
+
+    @cached_property
+    def unread_variables(self) -> tuple[WrittenUrl, ...]:
+        """Database URLs that the deployment passes under a name that nothing in the project reads."""
+        from pytest_asyncdb.facts.deployment import unread_variables
+
+        return tuple(unread_variables(self.project, self._codebase, self.urls))
+
+    @cached_property
+    def compose_databases(self) -> tuple[ComposeDatabase, ...]:
+        """The Postgres servers that the project's compose files run."""
+        from pytest_asyncdb.facts.deployment import compose_databases
+
+        return tuple(compose_databases(self.project))
 
     @cached_property
     def static_engines(self) -> tuple[Engine, ...]:

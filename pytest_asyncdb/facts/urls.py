@@ -27,7 +27,7 @@ class WrittenUrl:
     """
 
     kind: str
-    """``env``, ``env-example``, ``python``, ``ini`` or ``compose``."""
+    """``env``, ``env-example``, ``python``, ``ini``, ``compose`` or ``docker`` (a Dockerfile)."""
     key: str | None
     masked: str
     span: Span

@@ -9,6 +9,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.codebase import Source
+from pytest_asyncdb.facts.deployment import COMPOSE, DOCKERFILE
 from pytest_asyncdb.facts.layout import role_of
 from pytest_asyncdb.facts.literals import literal_urls
 from pytest_asyncdb.facts.urls import UrlParameter, WrittenUrl
@@ -32,14 +33,16 @@ _IN_INI = re.compile(rf"(?im)^[ \t]*(?P<key>[\w.\-]+)[ \t]*[=:][ \t]*[\"']?(?P<u
 _IN_COMPOSE = re.compile(
     rf"(?im)^[ \t]*(?:-[ \t]*)?[\"']?(?P<key>[\w.\-]+)[\"']?[ \t]*[:=][ \t]*[\"']?(?P<url>{_SCHEMES}://[^\s\"']+)"
 )
-_COMPOSE = re.compile(r"(?:.*/)?(?:docker-)?compose[^/]*\.ya?ml", re.IGNORECASE)
+_IN_DOCKERFILE = re.compile(
+    rf"(?im)^[ \t]*(?:ENV|ARG)[ \t]+(?P<key>[\w.\-]+)[ \t]*[= \t][ \t]*[\"']?(?P<url>{_SCHEMES}://[^\s\"']+)"
+)
 _EXAMPLE = re.compile(r"(?i)example|sample|template|(?<![a-z])dist(?![a-z])|default")
 _TEST = re.compile(r"(?i)(?<![a-z])test(?:s|ing)?(?![a-z])")
 _TEMPLATE = re.compile(r"\$?\{[^{}]*\}|%\(?\w*\)?s|<[^<>]+>")
 
 
 def written_urls(project: Project, codebase: Codebase) -> tuple[WrittenUrl, ...]:
-    """Find every database URL in ``.env`` files, ini files, compose files and Python string literals."""
+    """Find every database URL in ``.env`` files, ini files, compose files, Dockerfiles and string literals."""
     return (*_in_env_files(project), *_in_settings(project), *_in_python(project, codebase))
 
 
@@ -126,8 +129,10 @@ def _in_settings(project: Project) -> Iterator[WrittenUrl]:
     for path in project.sources:
         if path.endswith(".ini"):
             kind, pattern = "ini", _IN_INI
-        elif _COMPOSE.fullmatch(path):
+        elif COMPOSE.fullmatch(path):
             kind, pattern = "compose", _IN_COMPOSE
+        elif DOCKERFILE.fullmatch(path):
+            kind, pattern = "docker", _IN_DOCKERFILE
         else:
             continue
         if not _may_have_url(project, path):

@@ -37,6 +37,8 @@ def facts(**given):
             given.pop("conflicts", ()),
         ),
         "urls": (),
+        "unread_variables": (),
+        "compose_databases": (),
         "engines": (),
         "session_factories": (),
         "cycles": (),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from by_hand import SYNC_ENGINE, apply, engine, facts, find, written
+from by_hand import SYNC_ENGINE, apply, engine, facts, find, module, written
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
+from pytest_asyncdb.facts.deployment import ComposeDatabase
 from pytest_asyncdb.model.finding import Confidence, Severity
+from pytest_asyncdb.model.place import Place
 
 V20 = {"sqlalchemy": "2.0.58", "asyncpg": "0.31.0"}
 OF_URLS = ("ADB301", "ADB302", "ADB303", "ADB304", "ADB305")
@@ -244,3 +248,62 @@ def test_async_fallback_of_a_migration_does_not_stop_the_app_and_is_no_edit():
     [finding] = find("ADB309", facts(engines=(sync,)))
     assert (finding.severity, finding.fixes) == (Severity.LATENT, ())
     assert "sync driver" in finding.root_cause
+
+
+TLS = {"connect_args": (("ssl", "True"),)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("postgresql+asyncpg://u@localhost/d", "`localhost`"),
+        ("postgresql+asyncpg://u@shop.abc.eu-west-1.rds.amazonaws.com/d", "Amazon RDS"),
+        ("postgresql+asyncpg://u@aws-0-eu-central-1.pooler.supabase.com/d", "Supabase"),
+        ("postgresql+asyncpg://u@HOST/d?sslmode=require", "`require`"),
+        ("postgresql+asyncpg://u@ep-x.eu-central-1.aws.neon.tech/d?sslmode=require", None),
+        ("postgresql+asyncpg://u@HOST/d?sslmode=verify-full", None),
+        ("postgresql+asyncpg://u@HOST/d", None),
+        ("postgresql+psycopg://u@localhost/d", None),
+    ],
+)
+def test_verified_tls_is_reported_where_the_server_cannot_have_it(text, said):
+    given = facts(engines=(engine(text, **TLS),), requirements=("sqlalchemy[asyncio]", "asyncpg", "psycopg"))
+    found = find("ADB311", given)
+    assert [said in one.message for one in found] == ([True] if said else [])
+
+
+def test_verified_tls_and_the_postgres_of_the_compose_file():
+    named = engine("postgresql+asyncpg://u@db/d", **TLS)
+    plain = ComposeDatabase("db", Place("compose.yaml", 3), tls=False)
+    [finding] = find("ADB311", facts(engines=(named,), compose_databases=(plain,)))
+    assert "`db` of compose.yaml:3" in finding.message
+    assert find("ADB311", facts(engines=(named,), compose_databases=(replace(plain, tls=True),))) == ()
+    context = engine("postgresql+asyncpg://u@db/d", connect_args=(("ssl", "ssl.create_default_context()"),))
+    assert len(find("ADB311", facts(engines=(context,), compose_databases=(plain,)))) == 1
+    own = engine("postgresql+asyncpg://u@db/d", connect_args=(("ssl", "ssl.create_default_context(cafile=CA)"),))
+    assert find("ADB311", facts(engines=(own,), compose_databases=(plain,))) == ()
+
+
+def test_a_url_that_code_puts_together_is_not_in_the_source():
+    unread = written("postgresql://u@h/d", kind="compose")
+    whole, template = (written(f"postgresql+asyncpg://u@{host}/d", kind="python") for host in ("db", "{HOST}"))
+    for literal, count in ((replace(whole, masked=""), 1), (replace(template, masked="{HOST}"), 0)):
+        one = engine()
+        found = find(
+            "ADB310", facts(engines=(replace(one, url=replace(one.url, written=literal)),), unread_variables=(unread,))
+        )
+        assert len(found) == count
+
+
+def test_an_undeclared_package_is_not_told_where_something_absent_may_bring_it():
+    env = module("migrations.env", ("alembic", "context"), role="migration")
+    [sure] = find("ADB108", facts(modules=(env,)))
+    assert (sure.confidence, sure.place.path) == (Confidence.CERTAIN, "requirements.txt")
+    [unsure] = find("ADB108", facts(modules=(env,), requirements=("sqlalchemy[asyncio]", "asyncpg", "fastapi")))
+    assert unsure.confidence is Confidence.LIKELY
+    for more in (
+        {"requirements": ("asyncpg", "advanced-alchemy")},
+        {"development": ("alembic",)},
+        {"reached": {"alembic"}},
+    ):
+        assert find("ADB108", facts(modules=(env,), **more)) == ()
