@@ -1,37 +1,47 @@
-"""A module of the project cannot be parsed.
+"""A module of the project cannot be parsed by a Python that the project says it runs on.
 
 ## What it does
-Reports each Python file of the app that the running interpreter cannot parse: as blocking when importing the app leads
-there, as latent otherwise. Tests, migrations and loose scripts count only when the app imports them.
+Reports each Python file of the app that the interpreter cannot parse: as blocking when importing the app leads there,
+as latent otherwise. Tests, migrations and loose scripts count only when the app imports them. Syntax of a later Python
+is told apart from an error, and is a fault only where the project says that it runs on this one (`requires-python`,
+Poetry's `python`, classifiers, `.python-version`, a Dockerfile); otherwise the check says which Python is needed.
 
 ## Root cause
 Python compiles a module before it runs it; the import raises `SyntaxError` and everything that imports the module fails
-with it. Syntax newer than the interpreter looks the same.
+with it. So does a source whose bytes are not in the encoding that it declares (UTF-8 where it declares none).
 
 ## Fix
-Correct the line, or run a Python that knows the syntax.
+Correct the line, save the file in UTF-8, run a Python that knows the syntax, or raise `requires-python` to it.
 
 ## Fix safety
-No fix is made automatically.
+Safe where an `except` of Python 3.14 only lacks its parentheses: they mean the same on every Python 3. No fix is made
+automatically otherwise.
 
 ## Seen on
-Python 3.11 to 3.13.
+Python 3.11 to 3.13: type parameters (3.12, with defaults 3.13), quotes nested in f-strings (3.12), `except A, B:` and
+template strings (3.14), Latin-1 without a declaration.
 
 ## Sources
 - https://docs.python.org/3/tutorial/errors.html#syntax-errors
+- https://peps.python.org/pep-0758/
+- https://peps.python.org/pep-0263/
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.check import Check
-from pytest_asyncdb.model.finding import Evidence, Severity
+from pytest_asyncdb.model.check import Check, NotJudgedError
+from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+from pytest_asyncdb.model.fix import Fix, Replace
+from pytest_asyncdb.urls import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.python import Module, SyntaxFault
     from pytest_asyncdb.model.finding import Finding
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
@@ -39,46 +49,50 @@ CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
-    """Report each file that cannot be parsed, where it matters."""
-    needed = _imported_by_app(facts)
-    seen = _seen_at_boot(facts)
+    """Report each file that cannot be parsed, where it matters and the project is to blame."""
+    needed = interpreter.modules_of_app(facts)
+    seen = interpreter.refused_at_boot(facts)
+    excused: list[str] = []
+    told = 0
     for module in facts.modules:
         fault = module.fault
         blocks = module.name in needed or module.path in seen
-        if fault is None or not (blocks or module.role == "app"):
+        if fault is None or not (blocks or module.role == "app") or interpreter.knows(facts, fault):
             continue
+        excuse = interpreter.excuse(facts, fault)
+        if excuse:
+            excused.append(excuse)
+            continue
+        told += 1
         yield CHECK.finding(
             fault.place,
-            f"`{module.name}` is not valid Python {facts.installed.python}: {fault.message}".rstrip(". "),
-            root_cause="Python compiles a module before it runs it, so every import of this one raises SyntaxError.",
+            _message(facts, module, fault),
+            root_cause=_cause(facts, fault),
+            fixes=_fixes(fault),
             severity=Severity.BLOCKS if blocks else Severity.LATENT,
+            confidence=Confidence.LIKELY if interpreter.is_unsure(facts) else Confidence.CERTAIN,
             evidence=Evidence.BOTH if module.path in seen else Evidence.STATIC,
         )
+    if excused and not told:
+        raise NotJudgedError(excused[0] + (f" (and {len(excused) - 1} more files)" if excused[1:] else ""))
 
 
-def _seen_at_boot(facts: Facts) -> set[str]:
-    """Files at which the import of the app ended in a SyntaxError."""
-    phase = facts.boot.phase("import") if facts.boot else None
-    if phase is None or phase.error is None or not phase.error.type.endswith(("SyntaxError", "IndentationError")):
-        return set()
-    return {phase.error.place.path} if phase.error.place else set()
+def _message(facts: Facts, module: Module, fault: SyntaxFault) -> str:
+    if fault.needs:
+        return f"`{module.name}` needs Python {fault.needs}, and this is {facts.installed.python}: {fault.message}"
+    return f"`{module.name}` is not valid Python {facts.installed.python}: {fault.message}".rstrip(". ")
 
 
-def _imported_by_app(facts: Facts) -> set[str]:
-    """Names of the modules that module-level imports lead to, from the app on."""
-    if facts.app is None:
-        return set()
-    modules = {module.name: module for module in facts.modules}
-    reached: set[str] = set()
-    waiting = [facts.app.target.partition(":")[0]]
-    while waiting:
-        name = waiting.pop()
-        if name in reached or name not in modules:
-            continue
-        reached.add(name)
-        parts = name.split(".")
-        waiting += [".".join(parts[:end]) for end in range(1, len(parts))]
-        for one in modules[name].imports:
-            if one.level == "module":
-                waiting += [one.module, f"{one.module}.{one.name}"]
-    return reached
+def _cause(facts: Facts, fault: SyntaxFault) -> str:
+    cause = "Python compiles a module before it runs it, so every import of this one raises SyntaxError."
+    if not fault.needs:
+        return cause
+    return f"{cause} The project asks for {facts.declared.pythons[0]}, so it is meant to run here."
+
+
+def _fixes(fault: SyntaxFault) -> tuple[Fix, ...]:
+    if fault.inside is None:
+        return ()
+    start, end = (replace(fault.inside, start=at, end=at) for at in (fault.inside.start, fault.inside.end))
+    why = "Parentheses mean the same, and every Python 3 knows them."
+    return (Fix("Put the types in parentheses", (Replace(start, "("), Replace(end, ")")), safe=True, why=why),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -125,6 +124,16 @@ class Codebase:
             self._parsed[path] = self._parse(path)
         return self._parsed[path]
 
+    def fault(self, path: str) -> SyntaxFault | None:
+        """Why the running Python cannot parse a file; also of one whose newer syntax could be read here."""
+        parsed, newer = self.parse(path), self.project.newer(path)
+        if isinstance(parsed, SyntaxFault) or newer is None:
+            return parsed if isinstance(parsed, SyntaxFault) else None
+        lines = self.project.lines(path)
+        inside = lines.span(*newer.inside) if newer.inside else None
+        needs = ".".join(map(str, newer.version))
+        return SyntaxFault(lines.span(newer.at, newer.at).place, newer.what, needs, inside)
+
     def module(self, name: str) -> Source | None:
         """The module of that dotted name, when it is the project's and can be parsed."""
         path = self.paths.get(name)
@@ -143,13 +152,8 @@ class Codebase:
         try:
             tree = self.project.tree(path)
         except SyntaxError as error:
-            return SyntaxFault(Place(path, error.lineno or 0, error.offset or 0), _cannot_parse(error.msg))
+            return SyntaxFault(Place(path, error.lineno or 0, error.offset or 0), error.msg)
         except (ValueError, RecursionError, MemoryError) as error:
-            return SyntaxFault(Place(path), _cannot_parse(str(error)))
+            return SyntaxFault(Place(path), str(error))
         is_package = path.endswith("__init__.py")
         return Source(lines, self.names[path], is_package=is_package, role=self.roles[path], tree=tree)
-
-
-def _cannot_parse(message: str) -> str:
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return f"Python {version} can't parse it: {message} (or it is written for a newer Python)"

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.dependencies import Declared, Requirement
+from pytest_asyncdb.facts.pythons import pythons
 from pytest_asyncdb.facts.requirement import from_text
 from pytest_asyncdb.facts.roots import folders_above
 from pytest_asyncdb.facts.tables import from_pipfile, from_pyproject, from_setup_cfg, from_setup_py
@@ -61,6 +62,7 @@ def declared(project: Project, app: App | None) -> Declared:
         files=used,
         main_file=_main_file(project, used, found) or next(iter(files), None),
         unreadable=tuple(unreadable),
+        pythons=pythons(project, folders),
     )
 
 

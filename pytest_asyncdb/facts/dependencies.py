@@ -6,7 +6,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_asyncdb.model.place import Span
+    from pytest_asyncdb.model.place import Place, Span
+
+
+@dataclass(frozen=True, slots=True)
+class PythonRange:
+    """What one file says of the Pythons that the project runs on: a PEP 440 specifier, or the minor versions named.
+
+    ``name`` is what says it (``requires-python``, ``Dockerfile``); ``is_range`` tells what is meant as the whole truth
+    from what names the version in use.
+    """
+
+    specifier: str
+    place: Place
+    name: str
+    minors: tuple[str, ...] = ()
+    is_range: bool = False
+
+    def admits(self, version: str) -> bool:
+        """Whether that version of Python is one of them."""
+        from packaging.specifiers import SpecifierSet
+
+        if self.minors:
+            return any(version == minor or version.startswith(f"{minor}.") for minor in self.minors)
+        return SpecifierSet(self.specifier).contains(version, prereleases=True)
+
+    def __str__(self) -> str:
+        """``requires-python`` `>=3.11`."""
+        said = self.specifier or ", ".join(self.minors)
+        return f"{self.name} `{said}` ({self.place.path})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +65,8 @@ class Declared:
     files: tuple[str, ...]
     main_file: str | None
     unreadable: tuple[tuple[str, str], ...] = ()
+    pythons: tuple[PythonRange, ...] = ()
+    """Which Pythons the project says that it runs on, the statement that counts most first."""
 
     def production(self, name: str) -> Requirement | None:
         """The production requirement of that normalised name."""

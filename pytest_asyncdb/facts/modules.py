@@ -52,7 +52,8 @@ def _module(codebase: Codebase, names: Names, path: str, wanted: set[tuple[str, 
         return Module(name, path, is_package=is_package, role=role, fault=source)
     reader = Describer(codebase, names, source)
     imports = tuple(reader.imported(one, wanted) for one in source.imports)
-    return Module(name, path, is_package=is_package, role=role, imports=imports, calls=tuple(reader.calls()))
+    calls, fault = tuple(reader.calls()), codebase.fault(path)
+    return Module(name, path, is_package=is_package, role=role, imports=imports, calls=calls, fault=fault)
 
 
 class Describer:
@@ -63,13 +64,15 @@ class Describer:
         self._redactor = codebase.project.redactor
         self._names = names
         self._source = source
+        # Of newer syntax some names can't be seen: whether an import is used isn't known then.
+        self._is_newer = codebase.project.newer(source.path) is not None
 
     def imported(self, raw: RawImport, wanted: set[tuple[str, str]]) -> Import:
         """Describe one imported name; ``wanted`` are the (module, name) pairs that any module imports."""
         source, bound = self._source, raw.bound
         is_from = isinstance(raw.node, ast.ImportFrom)
         explicit = raw.alias.asname == raw.alias.name
-        exported = bound == "*" or source.is_package or explicit or (source.name, bound) in wanted
+        exported = bound == "*" or source.is_package or explicit or (source.name, bound) in wanted or self._is_newer
         return Import(
             module=raw.module,
             name=raw.alias.name if is_from else None,

@@ -95,10 +95,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SyntaxFault:
-    """A file that cannot be parsed by the running Python."""
+    """A file that the running Python cannot parse.
+
+    ``needs`` is the Python whose syntax it uses (``3.14``), when that can be told: what it imports and calls is known
+    all the same. ``inside`` is what a pair of parentheses would make valid on every Python, where one would.
+    """
 
     place: Place
     message: str
+    needs: str = ""
+    inside: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from pytest_asyncdb.urls.redact import Redactor, secrets_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_asyncdb.sources.newer import Newer
+
 _HUGE = 1_000_000
 _KEPT = 24_000_000
 """Bytes of files that are kept in memory; what is beyond is read anew, from the system's cache."""
@@ -56,6 +58,7 @@ class Project:
         self._decoded: dict[str, tuple[str, Encoding]] = {}
         self._lines: dict[str, Lines] = {}
         self._trees: dict[str, ast.Module] = {}
+        self._newer: dict[str, Newer] = {}
 
     def __repr__(self) -> str:
         """Name the root."""
@@ -139,7 +142,7 @@ class Project:
         return self._lines[path]
 
     def tree(self, path: str) -> ast.Module:
-        """Parse a Python file, once.
+        """Parse a Python file, once; syntax that came after the running Python is read as ``newer`` tells.
 
         Raises:
             SyntaxError: the running Python cannot parse it, or no Python can read its encoding.
@@ -148,11 +151,15 @@ class Project:
         """
         if path not in self._trees:
             self._refuse(path)
-            with warnings.catch_warnings():
-                # Invalid escapes are no concern here, and under `-W error` they would become errors.
-                warnings.simplefilter("ignore")
-                self._trees[path] = ast.parse(self.text(path))
+            try:
+                self._trees[path] = _parsed(self.text(path))
+            except SyntaxError as error:
+                self._trees[path] = self._newer_tree(path, error)
         return self._trees[path]
+
+    def newer(self, path: str) -> Newer | None:
+        """For which later Python a file is written that ``tree`` could parse all the same."""
+        return self._newer.get(path)
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:
@@ -194,6 +201,19 @@ class Project:
             at = self.lines(path).span(encoding.refused_at, encoding.refused_at)
             raise SyntaxError(encoding.refused, (path, at.line, at.column, None))
 
+    def _newer_tree(self, path: str, error: SyntaxError) -> ast.Module:
+        from pytest_asyncdb.sources.newer import newer
+
+        found = newer(self.text(path))
+        if found is None:
+            raise error
+        try:
+            tree = _parsed(found.text)
+        except SyntaxError:
+            raise error from None
+        self._newer[path] = found
+        return tree
+
     def _secrets_in(self, path: str) -> Iterator[str]:
         data = self.searchable(path)
         if b"://" in data and _CREDENTIALS.search(data):
@@ -213,6 +233,13 @@ class Project:
                 continue
             texts += [decode(one.read_bytes())[0] for one in sorted(folder.glob(".env*")) if _is_readable(one)]
         return texts
+
+
+def _parsed(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        # Invalid escapes are no concern here, and under `-W error` they would become errors.
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 def _is_readable(path: Path) -> bool:

@@ -26,11 +26,12 @@ def facts(**given):
     reached = given.pop("reached", {re.split(r"[^\w-]", r)[0] for r in requirements} | {"greenlet"})
     declared = [requirement(text, line) for line, text in enumerate(requirements, 1)]
     declared += [requirement(text, line, group="dev") for line, text in enumerate(development, 21)]
+    pythons = given.pop("pythons", ())
     parts = {
         "modules": (),
-        "declared": Declared(tuple(declared), ("requirements.txt",), "requirements.txt"),
+        "declared": Declared(tuple(declared), ("requirements.txt",), "requirements.txt", pythons=pythons),
         "installed": Installed(
-            "3.12",
+            given.pop("python", "3.12"),
             tuple(Distribution(name, version, ()) for name, version in versions.items() if version),
             frozenset(reached),
             tuple(given.pop("brought_by", {}).items()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from packaging import markers, requirements, specifiers  # noqa: F401 - the path is changed before they are needed
 
 from pytest_asyncdb.facts.dependencies import Conflict, Declared
 from pytest_asyncdb.facts.environment import environment_of
@@ -155,6 +156,43 @@ def test_pipfile_and_setuptools(facts):
         ("uvicorn", (), ">=0.30", ""),
     ]
     assert about.declared.main_file == "Pipfile"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said", "admitted"),
+    [
+        ("pyproject.toml", "[project]\nrequires-python = '>=3.12,<3.14'\n", "requires-python `<3.14,>=3.12` (pyproject.toml)", "3.12 3.13"),
+        ("pyproject.toml", "[tool.poetry.dependencies]\npython = '^3.12'\n", "python `<4.0,>=3.12` (pyproject.toml)", "3.12 3.13 3.14"),
+        ("setup.cfg", "[options]\npython_requires = >=3.13\n", "python_requires `>=3.13` (setup.cfg)", "3.13 3.14"),
+        ("setup.py", "setup(python_requires='>=3.13')\n", "python_requires `>=3.13` (setup.py)", "3.13 3.14"),
+        ("setup.py", "setup(python_requires=VERSION)\n", None, ""),
+        ("Pipfile", "[requires]\npython_version = '3.12'\n", "Pipfile `3.12` (Pipfile)", "3.12"),
+        ("pyproject.toml", "[project]\nclassifiers = [\n'Programming Language :: Python :: 3', 'Programming Language :: Python :: 3.12', 'Programming Language :: Python :: 3.13']\n", "the classifiers `3.12, 3.13` (pyproject.toml)", "3.12 3.13"),
+        (".python-version", "3.13.1\n", ".python-version `3.13` (.python-version)", "3.13"),
+        ("runtime.txt", "python-3.12.4\n", "runtime.txt `3.12` (runtime.txt)", "3.12"),
+        ("Dockerfile", "FROM --platform=linux/amd64 docker.io/library/python:3.12-slim AS base\n", "Dockerfile `3.12` (Dockerfile)", "3.12"),
+        ("Dockerfile", "FROM alpine:3.12\n", None, ""),
+    ],
+)  # fmt: skip
+def test_pythons_that_the_project_says_it_runs_on(facts, name, text, said, admitted):
+    pythons = facts({**APP, name: text}).declared.pythons
+    assert [str(one) for one in pythons] == ([said] if said else [])
+    for one in pythons:
+        minors = [minor for minor in ("3.11", "3.12", "3.13", "3.14") if one.admits(f"{minor}.7")]
+        assert minors == admitted.split()
+
+
+def test_a_range_of_pythons_counts_before_a_version_in_use(facts):
+    files = {
+        ".python-version": "3.13",
+        "app/Dockerfile": "FROM python:3.12",
+        "pyproject.toml": "[project]\nrequires-python = '>=3.11'\n",
+    }
+    assert [one.name for one in facts({**APP, **files}).declared.pythons] == [
+        "requires-python",
+        "Dockerfile",
+        ".python-version",
+    ]
 
 
 def test_unreadable_files_are_named(facts):

@@ -64,6 +64,22 @@ def test_a_syntax_error_in_the_apps_own_module(healthy):
     run.says("ADB206", f"src/main.py:{len(text.splitlines()) + 2}")
 
 
+def test_syntax_of_a_later_python_is_the_environments_or_the_projects(healthy):
+    """Nobody is to blame who does not say that the app runs here; who does gets the parentheses."""
+    answer = '    return {"status": "healthy", "environment": settings.ENVIRONMENT}\n'
+    guarded = f"    try:\n    {answer}    except AttributeError, KeyError:\n        return {{}}\n"
+    healthy.change("src/api/health.py", answer, guarded)
+    run = healthy.pytest("--asyncdb-check")
+    assert run.code == 1
+    run.says("ADB110", "src/api/health.py:15:12", "needs Python 3.14", "with a later one")
+    assert "ADB206-" not in run.output.partition("Not judged")[0]
+    healthy.write("pyproject.toml", '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\n')
+    run = healthy.pytest("--asyncdb-fix")
+    assert run.code == 0, run.output
+    run.says("ADB206", "src/api/health.py", "needs Python 3.14", "proven")
+    assert "except (AttributeError, KeyError):" in (healthy.root / "src/api/health.py").read_text()
+
+
 def test_no_tests_at_all(healthy):
     run = healthy.pytest("--asyncdb-check")
     assert run.code == 0, run.output

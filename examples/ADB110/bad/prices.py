@@ -1,0 +1,8 @@
+"""Prices."""
+
+
+def price(amount: str) -> str:
+    try:
+        return f"{int(amount)} EUR"
+    except TypeError, ValueError:  # expect: ADB110
+        return ""

@@ -1,0 +1,69 @@
+"""What the app's interpreter can parse, what the project asks for, and which modules the app needs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.python import SyntaxFault
+
+_LATEST = 14
+"""The latest Python 3 whose new syntax is told from an error."""
+
+
+def knows(facts: Facts, fault: SyntaxFault) -> bool:
+    """Whether the app's interpreter knows the syntax, which may be a later one than that which reads the sources."""
+    return bool(fault.needs) and Version(facts.installed.python).release >= Version(fault.needs).release
+
+
+def excuse(facts: Facts, fault: SyntaxFault) -> str:
+    """Why the environment is to blame and not the project; empty when it is the project."""
+    says = next(iter(facts.declared.pythons), None)
+    if not fault.needs and (says is None or any(says.admits(f"3.{minor}") for minor in range(_LATEST + 1))):
+        return ""
+    if says is not None and says.admits(facts.installed.python):
+        return ""
+    needs = f"is written for Python {fault.needs}" if fault.needs else "can't be parsed"
+    because = f"the project asks for {says}" if says is not None else "the project does not say that it runs on that"
+    return (
+        f"`{fault.place.path}` {needs} ({fault.message} in line {fault.place.line}), this is Python "
+        f"{facts.installed.python}, and {because}: run pytest with the Python that the project is made for"
+    )
+
+
+def is_unsure(facts: Facts) -> bool:
+    """Whether another Python than the app's parsed the sources, or the project says two things."""
+    says = [one.admits(facts.installed.python) for one in facts.declared.pythons]
+    return Version(facts.installed.python).release[:2] != sys.version_info[:2] or False in says
+
+
+def modules_of_app(facts: Facts) -> set[str]:
+    """Names of the modules that module-level imports lead to, from the app on."""
+    if facts.app is None:
+        return set()
+    modules = {module.name: module for module in facts.modules}
+    reached: set[str] = set()
+    waiting = [facts.app.target.partition(":")[0]]
+    while waiting:
+        name = waiting.pop()
+        if name in reached or name not in modules:
+            continue
+        reached.add(name)
+        parts = name.split(".")
+        waiting += [".".join(parts[:end]) for end in range(1, len(parts))]
+        for one in modules[name].imports:
+            if one.level == "module":
+                waiting += [one.module, f"{one.module}.{one.name}"]
+    return reached
+
+
+def refused_at_boot(facts: Facts) -> set[str]:
+    """Files at which the import of the app ended in a SyntaxError."""
+    phase = facts.boot.phase("import") if facts.boot else None
+    if phase is None or phase.error is None or not phase.error.type.endswith(("SyntaxError", "IndentationError")):
+        return set()
+    return {phase.error.place.path} if phase.error.place else set()
