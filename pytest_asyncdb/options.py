@@ -40,13 +40,30 @@ def settings_of(config: pytest.Config) -> Settings:
         app=_text(config, "app"),
         cwd=_directory(root, cwd) if cwd else None,
         env=_environment(config),
-        postgres=_text(config, "postgres") or defaults.postgres,
+        postgres=requests_of(config)[0],
         import_timeout=_seconds(config, "import_timeout", defaults.import_timeout),
         startup_timeout=_seconds(config, "startup_timeout", defaults.startup_timeout),
         request_timeout=_seconds(config, "request_timeout", defaults.request_timeout),
         shutdown_timeout=_seconds(config, "shutdown_timeout", defaults.shutdown_timeout),
         fail_on=_one_of(fail_on, _SEVERITIES) if fail_on else defaults.fail_on,
     )
+
+
+def requests_of(config: pytest.Config) -> tuple[str, ...]:
+    """The servers that are asked for: one, or several to run the fixtures' tests on each.
+
+    Raises:
+        pytest.UsageError: one of several means nothing. Of a single one its provider says so, when it is needed.
+    """
+    from pytest_asyncdb.postgres.request import AUTO, UnknownProviderError, parse_requests
+
+    value = _value(config, "postgres")
+    if value is None or "," not in value.text:
+        return (value.text if value else AUTO,)
+    try:
+        return parse_requests(value.text)
+    except UnknownProviderError as error:
+        raise pytest.UsageError(f"{value.source}: {error}") from None
 
 
 def project_root(config: pytest.Config) -> Path:

@@ -6,6 +6,7 @@ ends the process at import must still get its findings, and no project code may 
 
 from __future__ import annotations
 
+import os
 import sys
 from types import ModuleType
 
@@ -14,11 +15,19 @@ import pytest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from typing import TypedDict
 
     from httpx import AsyncClient
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
     from pytest_asyncdb.model.server import Server
+
+    class Parameters(TypedDict, total=False):
+        """Of a fixture."""
+
+        params: tuple[str, ...]
+        ids: list[str]
+
 
 _SECONDS = "seconds until a deadline ends it"
 _INI = (
@@ -53,7 +62,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     flag(
         "--asyncdb-postgres",
         metavar="SERVER",
-        help="auto (default), embedded, docker, docker:17, local, local:15 or a URL",
+        help="auto (default), embedded, docker, docker:17, local, local:15 or a URL; "
+        "several, with commas between them, run the tests of the fixtures on each",
     )
     flag("--asyncdb-app", metavar="MODULE:ATTRIBUTE", help="the ASGI app or app factory, when it is not found")
     flag("--asyncdb-fail-on", metavar="SEVERITY", help="blocks (default), latent or advice")
@@ -141,7 +151,7 @@ def _fixtures(config: pytest.Config) -> ModuleType:
     """
     module = ModuleType("asyncdb_fixtures")
     vars(module).update(
-        asyncdb_server=pytest.fixture(scope="session")(asyncdb_server),
+        asyncdb_server=pytest.fixture(scope="session", **_each_server(config))(asyncdb_server),
         asyncdb_url=pytest.fixture(scope="session")(asyncdb_url),
         asyncdb_app=pytest.fixture(asyncdb_app),
     )
@@ -156,11 +166,23 @@ def _fixtures(config: pytest.Config) -> ModuleType:
     return module
 
 
+def _each_server(config: pytest.Config) -> Parameters:
+    """What parametrises `asyncdb_server` when several servers are asked for; a URL may have commas, too."""
+    asked: str | None = config.getoption("asyncdb_postgres") or os.environ.get("PYTEST_ASYNCDB_POSTGRES")
+    if "," not in (asked or config.getini("asyncdb_postgres")):
+        return {}
+    from pytest_asyncdb.options import requests_of
+    from pytest_asyncdb.postgres.request import label
+
+    requests = requests_of(config)
+    return {"params": requests, "ids": [label(one) for one in requests]} if len(requests) > 1 else {}
+
+
 def asyncdb_server(request: pytest.FixtureRequest) -> Server:
     """A throwaway Postgres: address, credentials, version. One a run, shared by all xdist workers."""
     from pytest_asyncdb.fixtures.server import server_of
 
-    return server_of(request.config)
+    return server_of(request.config, getattr(request, "param", None))
 
 
 def asyncdb_url(asyncdb_server: Server, pytestconfig: pytest.Config) -> Iterator[str]:

@@ -121,9 +121,16 @@ class CheckSession:
         """What was booted, and against what."""
         if self.result is None:
             return []
+        from pytest_asyncdb.options import requests_of
+        from pytest_asyncdb.postgres.request import label
         from pytest_asyncdb.report.terminal import render_header
 
-        return render_header(self.result, verbose=config.option.verbose > 0)
+        lines = render_header(self.result, verbose=config.option.verbose > 0)
+        first, *others = requests_of(config)
+        if others:
+            later = ", ".join(map(label, others))
+            lines.append(f"asyncdb: the checks ran on {label(first)} alone; tests of the fixtures run on {later}, too")
+        return lines
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
         """The anchor carries the checks."""

@@ -115,3 +115,12 @@ def test_two_workers_tell_the_same(healthy, broken):
     assert (alone.code, spread.code) == (1, 1)
     count = [line for line in alone.output.splitlines() if " failed" in line][-1].split(" in ")[0]
     assert count.strip("= ") in spread.output
+
+
+def test_of_several_servers_the_checks_take_the_first_and_say_so(healthy):
+    healthy.write("tests/test_own.py", "def test_quokka(asyncdb_url): pass\n")
+    run = healthy.pytest("--asyncdb-check", "--asyncdb-postgres=local,embedded", "-k", "quokka or ADB301")
+    assert run.code == 0, run.output
+    run.says(
+        "(local), ready in", "the checks ran on local alone; tests of the fixtures run on embedded, too", "3 passed"
+    )
