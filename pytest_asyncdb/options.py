@@ -41,6 +41,7 @@ def settings_of(config: pytest.Config) -> Settings:
         cwd=_directory(root, cwd) if cwd else None,
         env=_environment(config),
         postgres=requests_of(config)[0],
+        extensions=_extensions(_value(config, "extensions")),
         import_timeout=_seconds(config, "import_timeout", defaults.import_timeout),
         startup_timeout=_seconds(config, "startup_timeout", defaults.startup_timeout),
         request_timeout=_seconds(config, "request_timeout", defaults.request_timeout),
@@ -111,6 +112,15 @@ def _one_of(value: Value, words: tuple[str, ...]) -> str:
     if value.text not in words:
         raise pytest.UsageError(f"{value.source}: {value.text!r} is none of {', '.join(words)}")
     return value.text
+
+
+def _extensions(value: Value | None) -> tuple[str, ...]:
+    from pytest_asyncdb.postgres.request import parse_extensions
+
+    try:
+        return parse_extensions(value.text) if value else ()
+    except ValueError as error:
+        raise pytest.UsageError(f"{value.source if value else ''}: {error}") from None
 
 
 def _directory(root: Path, value: Value) -> Path:

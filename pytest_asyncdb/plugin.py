@@ -35,6 +35,7 @@ _INI = (
     ("cwd", "string", "directory the app is started from, relative to the project"),
     ("env", "linelist", "extra environment of the app, one NAME=value a line"),
     ("postgres", "string", "auto, embedded, docker, local or a URL"),
+    ("extensions", "string", "extensions that the server must have, with commas or spaces between them"),
     ("fail_on", "string", "lowest severity that fails a check: blocks, latent or advice"),
     ("import_timeout", "string", f"importing the app: {_SECONDS}"),
     ("startup_timeout", "string", f"startup of the app: {_SECONDS}"),

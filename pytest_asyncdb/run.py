@@ -86,7 +86,7 @@ class Run:
         from pytest_asyncdb.postgres.thread import ServerThread
 
         settings = self.settings
-        with ServerThread(settings.postgres, settings.server_timeout) as thread:
+        with ServerThread(settings.postgres, settings.server_timeout, settings.extensions) as thread:
             first = examine(_part(project, apps, 0), apps[0], settings, thread, self.ids, child=child)
             server, not_used = thread.server(), thread.choice.not_used if thread.choice else ()
             results = [self._conclude(first, apps[0], server, not_used)]
@@ -127,7 +127,7 @@ class Run:
             criteria=criteria(first.facts, reported),
             findings=reported,
             checks=outcomes(first.checks, first.judgement, reported, fixed, self.settings.fail_on),
-            notes=_notes(app, first),
+            notes=(*(server.limits if server else ()), *_notes(app, first)),
             applied=applied,
             diff=diff,
             apps=(about,) if about else (),

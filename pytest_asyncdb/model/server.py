@@ -22,9 +22,11 @@ class Server:
     password: str = field(repr=False)
     database: str = "postgres"
     ca_file: str = ""
-    """PEM file of the CA that signed the server's certificate; empty when the provider is ``url``."""
+    """PEM file of the CA that signed the server's certificate; empty when that is the user's own."""
     channel_binding: bool = False
-    """Whether SCRAM-SHA-256-PLUS is offered (the server does TLS itself)."""
+    """Whether SCRAM-SHA-256-PLUS is offered."""
+    limits: tuple[str, ...] = ()
+    """What cannot be tried on this server as in production, each in a sentence for the user."""
     socket: str = ""
     """Directory of the server's own Unix socket (port 5432, same password, no TLS): the shortest way in, for our own
     connections on this machine; empty where there is none."""

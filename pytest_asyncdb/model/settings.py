@@ -20,6 +20,8 @@ class Settings:
     """Extra environment for the app, from ``asyncdb_env``."""
     postgres: str = "auto"
     """``auto``, ``embedded``, ``docker``, ``local`` or a URL."""
+    extensions: tuple[str, ...] = ()
+    """Extensions that the server must have."""
     import_timeout: float = 30.0
     startup_timeout: float = 15.0
     request_timeout: float = 10.0

@@ -40,19 +40,31 @@ class NoProviderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The provider to use, and each other one with why it was not used."""
+    """The provider to use, and how it came to that."""
 
     provider: Provider
-    not_used: tuple[tuple[str, str], ...] = ()
+    asked: str
+    """What was asked for, in words."""
+    passed_over: dict[str, str]
+    """Providers that come earlier and cannot serve, each with its reason."""
+
+    @property
+    def not_used(self) -> tuple[tuple[str, str], ...]:
+        """Each other provider and why it was not used; with extensions asked for, final once the server runs."""
+        name = self.provider.name
+        why = f"{name} comes first" if self.asked == AUTO else f"{self.asked} was asked for"
+        return tuple((other, self.passed_over.get(other, why)) for other in LADDER if other != name)
 
 
-def choose(request: str, *, timeout: float = TIMEOUT) -> Choice:
+def choose(request: str, *, timeout: float = TIMEOUT, extensions: tuple[str, ...] = ()) -> Choice:
     """Choose a provider.
 
     Args:
         request: one of those that ``parse_requests`` gives, e.g. ``auto``, ``embedded``, ``docker:17``, ``local:15`` or
             the URL of a server.
         timeout: seconds that the server will have to become ready.
+        extensions: that the server must have; where it lacks one, ``auto`` goes on to the next, and any other request
+            fails when it serves.
 
     Raises:
         NoProviderError: nothing can serve as requested.
@@ -60,30 +72,42 @@ def choose(request: str, *, timeout: float = TIMEOUT) -> Choice:
     """
     asked = parse_request(request)
     if asked.provider == AUTO:
-        return _first_that_can(timeout)
+        return _first_that_can(timeout, extensions)
     provider = _provider(asked, timeout)
     why = provider.unusable()
     if why:
         raise NoProviderError(f"{OPTION}={asked.label} cannot serve: {why}")
-    others = tuple((name, f"{asked.label} was asked for") for name in LADDER if name != asked.provider)
-    return Choice(provider, others)
+    return Choice(_ladder([provider], extensions, {}), asked.label, {})
 
 
-def _first_that_can(timeout: float) -> Choice:
-    rejected: list[tuple[str, str]] = []
-    for position, name in enumerate(LADDER):
+def _first_that_can(timeout: float, extensions: tuple[str, ...]) -> Choice:
+    rejected: dict[str, str] = {}
+    usable: list[Provider] = []
+    for name in LADDER:
+        if usable and not extensions:
+            break  # the first will do: spare the others the question
         provider = _provider(Request(name), timeout, auto=True)
         why = provider.unusable()
-        if not why:
-            later = tuple((other, f"{name} comes first") for other in LADDER[position + 1 :])
-            return Choice(provider, (*rejected, *later))
-        rejected.append((name, why))
-    reasons = "".join(f"\n  {name}: {why}" for name, why in rejected)
+        if why:
+            rejected[name] = why
+        else:
+            usable.append(provider)
+    if usable:
+        return Choice(_ladder(usable, extensions, rejected), AUTO, rejected)
+    reasons = "".join(f"\n  {name}: {why}" for name, why in rejected.items())
     raise NoProviderError(
         f"no Postgres server can be started here:{reasons}\n"
         f"Any one of these helps; or give the URL of a server with {OPTION}=postgresql://USER:PASSWORD@HOST/DATABASE, "
         "where only databases named asyncdb_* are created and dropped"
     )
+
+
+def _ladder(usable: list[Provider], extensions: tuple[str, ...], rejected: dict[str, str]) -> Provider:
+    if not extensions:
+        return usable[0]
+    from pytest_asyncdb.postgres.extensions import Ladder
+
+    return Ladder(usable, extensions, rejected)
 
 
 def _provider(request: Request, timeout: float, *, auto: bool = False) -> Provider:

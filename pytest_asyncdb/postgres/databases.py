@@ -117,6 +117,19 @@ def server_version(server: Server) -> str:
     return _run(server, ask)
 
 
+def available_extensions(server: Server) -> frozenset[str]:
+    """Names of the extensions that ``CREATE EXTENSION`` can have there.
+
+    Raises:
+        ServerError: the server cannot be asked.
+    """
+
+    async def ask(connection: asyncpg.Connection) -> frozenset[str]:
+        return frozenset(row["name"] for row in await connection.fetch("SELECT name FROM pg_available_extensions"))
+
+    return _run(server, ask)
+
+
 def _ours(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(

@@ -33,6 +33,7 @@ FITS: dict[str, Callable[[str], object]] = {
     "docker": _IMAGE.fullmatch,
     "local": lambda detail: not _VERSION.fullmatch(detail),
 }
+_EXTENSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 OFFICIAL = "postgres"
 DIGEST_SHOWN = 12
 
@@ -106,6 +107,19 @@ def parse_requests(text: str) -> tuple[str, ...]:
         if request in requests[:position]:
             raise UnknownProviderError(f"{OPTION}: {request.label} is named twice")
     return tuple(pieces)
+
+
+def parse_extensions(text: str) -> tuple[str, ...]:
+    """The names in a list with commas or spaces between them.
+
+    Raises:
+        ValueError: one is no name of an extension.
+    """
+    names = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    for name in names:
+        if not _EXTENSION.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of an extension")
+    return names
 
 
 def label(request: str) -> str:

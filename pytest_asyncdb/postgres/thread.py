@@ -18,11 +18,13 @@ class ServerThread:
     Args:
         request: what the user asked for, e.g. ``auto``.
         timeout: seconds for the server to become ready.
+        extensions: that the server must have.
     """
 
-    def __init__(self, request: str, timeout: float) -> None:
+    def __init__(self, request: str, timeout: float, extensions: tuple[str, ...] = ()) -> None:
         self._request = request
         self._timeout = timeout
+        self._extensions = extensions
         self.choice: Choice | None = None
         """What was chosen, once it was."""
         self._ready = threading.Event()
@@ -66,7 +68,7 @@ class ServerThread:
         from pytest_asyncdb.postgres.protocol import ServerError
 
         try:
-            self.choice = choose(self._request, timeout=self._timeout)
+            self.choice = choose(self._request, timeout=self._timeout, extensions=self._extensions)
             with self.choice.provider.serve() as server:
                 self.served = server
                 self._ready.set()

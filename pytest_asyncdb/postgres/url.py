@@ -5,20 +5,30 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.server import Server
+from pytest_asyncdb.postgres.certificates import certificates
 from pytest_asyncdb.postgres.databases import create_database, drop_abandoned, drop_database, fresh_name, server_version
+from pytest_asyncdb.postgres.greeting import greeting, upstream
 from pytest_asyncdb.postgres.protocol import TIMEOUT, ServerError
 from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, supervised
 from pytest_asyncdb.urls.parse import InvalidURL, parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from pytest_asyncdb.postgres.greeting import Greeting
+    from pytest_asyncdb.postgres.supervised import Value
 
 DEFAULT_PORT = 5432
+NO_TLS = (
+    "the server given has no TLS: it is offered in front of it, so that `ssl=require` works, "
+    "but channel binding needs the server's own TLS and was not tried"
+)
+NO_BINDING = "the server given has TLS and offers no channel binding (no SCRAM password), so that was not tried"
 
 
 @dataclass
@@ -42,28 +52,24 @@ class Url:
         """Serve a fresh database there; see ``Provider``."""
         began = time.perf_counter()
         given = self._server()
+        greeted = greeting(given)
         with supervised() as supervisor:
-            supervisor.tell({"mode": "workspace", "owner": os.getpid(), "bases": bases(), "environment": environment()})
-            directory = Path(supervisor.hear("ready", self.timeout + GRACE)["directory"])
+            supervisor.tell(_request(given, greeted))
+            if not greeted.tls:
+                import platformdirs
+
+                supervisor.tell(certificates(platformdirs.user_cache_path("pytest-asyncdb")))
+            ready = supervisor.hear("ready", self.timeout + GRACE)
             try:
                 version = server_version(given)
                 drop_abandoned(given)
                 database = fresh_name()
-                server = create_database(given, database)
+                created = create_database(given, database)
             except ServerError as error:
                 raise ServerError(f"the server given with --asyncdb-postgres does not serve: {error}") from None
             try:
-                yield Server(
-                    provider=self.name,
-                    version=version,
-                    seconds=time.perf_counter() - began,
-                    host=server.host,
-                    port=server.port,
-                    user=server.user,
-                    password=server.password,
-                    database=database,
-                    workspace=directory / "work",
-                )
+                server = _behind(created, greeted, ready)
+                yield replace(server, version=version, seconds=time.perf_counter() - began)
             finally:
                 with suppress(ServerError):  # the next start drops what could not be dropped now
                     drop_database(given, database)
@@ -91,3 +97,25 @@ class Url:
             password=parsed.password or "",
             database=parsed.database or user,
         )
+
+
+def _request(given: Server, greeted: Greeting) -> dict[str, Value]:
+    return {
+        "mode": "workspace",
+        "owner": os.getpid(),
+        "bases": bases(),
+        "environment": environment(),
+        "upstream": None if greeted.tls else upstream(given),
+        "user": given.user,
+        "keys": None,
+    }
+
+
+def _behind(server: Server, greeted: Greeting, ready: Mapping[str, str]) -> Server:
+    """The server as its users reach it: directly, or through the front that does TLS for it."""
+    directory = Path(ready["directory"])
+    here = replace(server, workspace=directory / "work", channel_binding=greeted.channel_binding)
+    if not greeted.tls:
+        ca_file = os.fspath(directory / "ca.pem")
+        return replace(here, host="127.0.0.1", port=int(ready["port"]), ca_file=ca_file, limits=(NO_TLS,))
+    return here if greeted.channel_binding else replace(here, limits=(NO_BINDING,))

@@ -78,7 +78,9 @@ class Serving:
         with self._lock:
             thread = self._threads.get(request)
             if thread is None:
-                thread = self._threads[request] = ServerThread(request, settings_of(self._config).server_timeout)
+                settings = settings_of(self._config)
+                thread = ServerThread(request, settings.server_timeout, settings.extensions)
+                self._threads[request] = thread
                 thread.begin()
         return thread.server()
 

@@ -115,7 +115,8 @@ def ask(address: Mapping[str, str], request: str) -> Server:
     answer = json.loads(said)
     if "error" in answer:
         raise ServerError(answer["error"])
-    return Server(**{**answer["server"], "workspace": Path(answer["server"]["workspace"])})
+    told = answer["server"]
+    return Server(**{**told, "workspace": Path(told["workspace"]), "limits": tuple(told["limits"])})
 
 
 def _all(connection: socket.socket) -> bytes:

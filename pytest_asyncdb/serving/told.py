@@ -21,6 +21,7 @@ def lines(thread: ServerThread, *, verbose: bool) -> Iterator[str]:
         return
     what = f"asyncdb: Postgres {server.version} ({server.provider}), ready in {server.seconds:.2f} s"
     yield f"{what}; driver {DRIVER} {version(DRIVER)}"
+    yield from (f"asyncdb: {limit}" for limit in server.limits)
     if verbose and thread.choice is not None:
         for name, reason in thread.choice.not_used:
             yield f"asyncdb: {name} not used: {reason}"

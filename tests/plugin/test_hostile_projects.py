@@ -117,6 +117,9 @@ def test_no_gate_runs_the_tests_all_the_same(broken):
         (("--asyncdb-report=nowhere/out.json",), "nowhere"),
         (("--asyncdb-fail-on=everything",), "latent"),
         (("--asyncdb-explain=ADB3011",), "ADB301"),
+        (("--asyncdb-postgres=docker:15.x y",), "docker:17 names the tag"),
+        (("-o", "asyncdb_extensions=citext, a;b"), "'a;b' is no name of an extension"),
+        (("--asyncdb-postgres=embedded", "-o", "asyncdb_extensions=citext, bogus"), "lacks the extension bogus"),
         (("-o", "asyncdb_startup_timeout=soon"), "asyncdb_startup_timeout"),
     ],
 )

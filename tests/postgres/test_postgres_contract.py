@@ -11,10 +11,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import psycopg
 import pytest
+
+from pytest_asyncdb.postgres.choose import choose
 
 
 def arguments(server, **changes):
@@ -107,6 +110,30 @@ def test_libpq_without_tls_gets_scram_and_no_channel_binding(fronted):
         assert not connection.pgconn.ssl_in_use
     with pytest.raises(psycopg.OperationalError, match="channel binding"):
         psycopg.connect(**libpq(fronted, sslmode="disable", channel_binding="require"))
+
+
+def test_a_given_server_without_tls_gets_it_and_says_what_it_cannot_have(given_server):
+    if not given_server.socket:
+        pytest.skip("the server's directory has too long a name for a socket")
+    url = f"postgresql://{given_server.user}:{given_server.password}@{quote(given_server.socket, safe='')}/postgres"
+    with choose(url).provider.serve() as served:
+        assert ask(served, ssl="require") == (1, True)
+        strict = libpq(served, sslmode="verify-full", sslrootcert=served.ca_file, require_auth="scram-sha-256")
+        with psycopg.connect(**strict, channel_binding="prefer") as connection:
+            assert connection.execute("SELECT current_database()").fetchone() == (served.database,)
+        with pytest.raises(psycopg.OperationalError, match="channel binding"):
+            psycopg.connect(**strict, channel_binding="require")
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            ask(served, password="wrong", ssl="require")
+        assert not served.channel_binding
+        assert "`ssl=require` works, but channel binding needs the server's own TLS" in served.limits[0]
+
+
+def test_a_given_server_with_tls_is_used_directly(given_server):
+    with choose(given_server.url()).provider.serve() as served:
+        assert (served.port, served.channel_binding, served.limits) == (given_server.port, True, ())
+        with psycopg.connect(**libpq(served, sslmode="require", channel_binding="require")) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_direct_tls(fronted):

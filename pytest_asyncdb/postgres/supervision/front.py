@@ -38,14 +38,14 @@ class ProtocolError(Exception):
 class Front:
     """A listening front; connections are served by threads of their own."""
 
-    def __init__(self, upstream: Upstream, certificate: str, user: str, keys: scram.Keys) -> None:
+    def __init__(self, upstream: Upstream, certificate: str, user: str, keys: scram.Keys | None) -> None:
         """Listen on a free port.
 
         Args:
             upstream: path of the server's socket, or its address.
             certificate: PEM file with private key and chain.
             user: the role whose password is known here.
-            keys: that password's.
+            keys: that password's; None where nobody's is known, and so no channel binding is offered.
 
         Raises:
             OSError: there is no port, or the certificate is none.
@@ -77,17 +77,16 @@ class Front:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        server = socket.socket(socket.AF_UNIX if isinstance(self._upstream, str) else socket.AF_INET)
-        with contextlib.suppress(OSError, ProtocolError, ValueError, KeyError), server:
+        with contextlib.suppress(OSError, ProtocolError, ValueError, KeyError):
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.settimeout(PATIENCE)
             try:
                 client, startup = self._negotiate(client)
-                server.connect(self._upstream)
-                server.sendall(startup)
-                if isinstance(client, ssl.SSLSocket) and self._is_ours(startup):
-                    self._bind(client, server)
-                pump(client, server)
+                with connected(self._upstream) as server:
+                    server.sendall(startup)
+                    if self._keys and isinstance(client, ssl.SSLSocket) and self._is_ours(startup):
+                        self._bind(client, server, self._keys)
+                    pump(client, server)
             finally:
                 client.close()
 
@@ -115,7 +114,7 @@ class Front:
         words = startup[8:].split(b"\0")
         return (b"user", self._user.encode()) in zip(words[::2], words[1::2], strict=False)
 
-    def _bind(self, client: socket.socket, server: socket.socket) -> None:
+    def _bind(self, client: socket.socket, server: socket.socket, keys: scram.Keys) -> None:
         """Offer channel binding beside what the server offers, and have the conversation if the client takes it."""
         offer = _message(server)
         while offer[:1] == b"v":  # a word about the protocol's version comes before
@@ -131,23 +130,41 @@ class Front:
         if mechanism != scram.BOUND_MECHANISM.encode():
             server.sendall(answer)
             return
-        ours = scram.BoundServer(self._keys, self._certificate, rest[4:].decode())
+        ours = scram.BoundServer(keys, self._certificate, rest[4:].decode())
         client.sendall(_authentication(SASL_CONTINUE, ours.first.encode()))
         accepted = ours.accepts(_message(client)[5:].decode())
-        refusal = self._authenticate(server, honest=accepted)
+        refusal = _authenticate(server, keys, honest=accepted)
         client.sendall(refusal or _authentication(SASL_FINAL, ours.final.encode()))
 
-    def _authenticate(self, server: socket.socket, *, honest: bool) -> bytes:
-        """Say the password upstream; returns the server's refusal, or nothing."""
-        theirs = scram.PlainClient(self._keys)
-        first = theirs.first.encode()
-        server.sendall(_response(scram.MECHANISM.encode() + b"\0" + struct.pack("!I", len(first)) + first))
-        challenge = _message(server)
-        if challenge[:1] != b"R":
-            return challenge
-        server.sendall(_response(theirs.final(challenge[9:].decode(), honest=honest).encode()))
-        verdict = _message(server)
-        return b"" if verdict[:9] == _authentication(SASL_FINAL, verdict[9:])[:9] else verdict
+
+def _authenticate(server: socket.socket, keys: scram.Keys, *, honest: bool) -> bytes:
+    """Say the password upstream; returns the server's refusal, or nothing."""
+    theirs = scram.PlainClient(keys)
+    first = theirs.first.encode()
+    server.sendall(_response(scram.MECHANISM.encode() + b"\0" + struct.pack("!I", len(first)) + first))
+    challenge = _message(server)
+    if challenge[:1] != b"R":
+        return challenge
+    server.sendall(_response(theirs.final(challenge[9:].decode(), honest=honest).encode()))
+    verdict = _message(server)
+    return b"" if verdict[:9] == _authentication(SASL_FINAL, verdict[9:])[:9] else verdict
+
+
+def connected(upstream: Upstream, seconds: float = PATIENCE) -> socket.socket:
+    """A connection to a server.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    if not isinstance(upstream, str):
+        return socket.create_connection(upstream, seconds)
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        server.connect(upstream)
+    except OSError:
+        server.close()
+        raise
+    return server
 
 
 def _first_certificate(path: str) -> bytes:

@@ -80,7 +80,8 @@ def _front(tls: Message, request: Message, upstream: str | tuple[str, int]) -> F
     for name in ("server.pem", "ca.pem"):
         with open(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
             file.write(tls[name])
-    return Front(upstream, "server.pem", request["user"], Keys(*request["keys"]))
+    keys = Keys(*request["keys"]) if request["keys"] else None
+    return Front(upstream, "server.pem", request["user"], keys)
 
 
 def _serve_container(line: Line, request: Message, _user: identity.Identity, path: str) -> None:
@@ -106,11 +107,16 @@ def _serve_container(line: Line, request: Message, _user: identity.Identity, pat
 
 
 def _serve_workspace(line: Line, request: Message, _user: identity.Identity, path: str) -> None:
-    """Nothing but the directory: the server is somebody else's."""
+    """Nothing but the directory: the server is somebody else's. One that has no TLS gets a front."""
+    front = None
     try:
-        line.say("ready", directory=path)
+        if request["upstream"]:
+            front = _front(line.receive(), request, request["upstream"])
+        line.say("ready", directory=path, port=front.port if front else 0)
         _hold(line, request)
     finally:
+        if front:
+            front.close()
         line.say("stopped")
 
 
