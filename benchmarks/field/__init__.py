@@ -1,0 +1,1 @@
+"""The parts of ``benchmarks/projects.py``: lists of real projects, their environments, runs, matching, totals."""
