@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.judge import judge
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.examples import Filled
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.judge import Judgement
+    from pytest_asyncdb.migrating import Migrator
     from pytest_asyncdb.model.check import Check
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.sandbox.launch import Boot, Child
+    from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.sandbox.request import BootRequest
     from pytest_asyncdb.sources.project import Project
 
@@ -67,26 +69,24 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
 
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
     filled = filled_in(project, app, settings)
-    boot = (child or spawn(settings.python)).boot(_request(project, app, settings, filled), complete=False)
+    request = _request(project, app, settings, filled)
+    boot = (child or spawn(settings.python)).boot(request, complete=False)
     if isinstance(server, ServerThread):
         server.begin()
-    handover = threading.Thread(target=_hand_over, args=(boot, server), name="asyncdb-handover", daemon=True)
-    handover.start()
+    booting = _Booting(boot, _migrator(project, app, settings, request), server)
     try:
         from pytest_asyncdb.facts import Facts
         from pytest_asyncdb.registry import load
 
-        facts = Facts(project, settings, app, lambda: (boot.result(), ""))
-        boot.complete(facts.modules_to_import(app), project.secrets)
+        facts = Facts(project, settings, app, lambda: (booting.seen(), ""))
+        booting.complete(facts.modules_to_import(app), project.secrets)
         _read_ahead(facts)
         checks = load(ids)
-        handover.join()
-        if isinstance(server, ServerThread):
-            server.server()
+        booting.wait()
         judgement = judge(facts, checks, _Lines(project).line, settings.fail_on)
         return Examination(project, facts, checks, judgement, filled)
     finally:
-        boot.kill()
+        booting.kill()
 
 
 def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: str) -> Examination:
@@ -106,11 +106,62 @@ def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: s
     return Examination(project, facts, checks, judge(facts, checks, _Lines(project).line, settings.fail_on))
 
 
-def _hand_over(boot: Boot, server: ServerThread | Server) -> None:
-    try:
-        boot.serve(server.server() if isinstance(server, ServerThread) else server)
-    except Exception as error:  # noqa: BLE001 - told by the thread that judges; here the boot must not wait for ever
-        boot.no_server(str(error))
+def _migrator(project: Project, app: App, settings: Settings, request: BootRequest) -> Migrator | None:
+    """Begin with the project's migrations; None when it has none, or they are not wanted."""
+    from pytest_asyncdb.facts.migrations import find_migrations
+
+    found = find_migrations(project, app) if settings.migrations == "run" else None
+    if found is None:
+        return None
+    from pytest_asyncdb.migrating import Migrator
+
+    return Migrator(found, request, settings)
+
+
+class _Booting:
+    """The app's boot, its migrations beside it, and the thread that gives each of them the server in its turn."""
+
+    def __init__(self, boot: Boot, migrator: Migrator | None, server: ServerThread | Server) -> None:
+        self._boot = boot
+        self._migrator = migrator
+        self._server = server
+        self._handover = threading.Thread(target=self._hand_over, name="asyncdb-handover", daemon=True)
+        self._handover.start()
+
+    def complete(self, modules: tuple[tuple[str, str], ...], secrets: tuple[str, ...]) -> None:
+        self._boot.complete(modules, secrets)
+        if self._migrator is not None:
+            self._migrator.complete(secrets)
+
+    def wait(self) -> None:
+        """Wait until the app has the server.
+
+        Raises:
+            NoProviderError, UnknownProviderError, ServerError: there is none.
+        """
+        self._handover.join()
+        if isinstance(self._server, ServerThread):
+            self._server.server()
+
+    def seen(self) -> BootRecord:
+        """What the app's boot and its migrations showed."""
+        done = self._migrator.record() if self._migrator is not None else None
+        return replace(self._boot.result(), migration=done)
+
+    def kill(self) -> None:
+        self._boot.kill()
+        if self._migrator is not None:
+            self._migrator.kill()
+
+    def _hand_over(self) -> None:
+        """Give the server to the app once it is ready and has the app's tables."""
+        try:
+            ready = self._server.server() if isinstance(self._server, ServerThread) else self._server
+            if self._migrator is not None:
+                self._migrator.upgrade(ready)
+            self._boot.serve(ready)
+        except Exception as error:  # noqa: BLE001 - told by the thread that judges; the boot must not wait for ever
+            self._boot.no_server(str(error))
 
 
 class _Lines:

@@ -35,6 +35,7 @@ def settings_of(config: pytest.Config) -> Settings:
     cwd = _value(config, "cwd")
     defaults = Settings(root)
     fail_on = _value(config, "fail_on")
+    migrations = _value(config, "migrations")
     return Settings(
         root=root,
         app=_text(config, "app"),
@@ -46,6 +47,8 @@ def settings_of(config: pytest.Config) -> Settings:
         startup_timeout=_seconds(config, "startup_timeout", defaults.startup_timeout),
         request_timeout=_seconds(config, "request_timeout", defaults.request_timeout),
         shutdown_timeout=_seconds(config, "shutdown_timeout", defaults.shutdown_timeout),
+        migrate_timeout=_seconds(config, "migrate_timeout", defaults.migrate_timeout),
+        migrations=_one_of(migrations, ("run", "skip")) if migrations else defaults.migrations,
         fail_on=_one_of(fail_on, _SEVERITIES) if fail_on else defaults.fail_on,
     )
 

@@ -41,6 +41,8 @@ _INI = (
     ("startup_timeout", "string", f"startup of the app: {_SECONDS}"),
     ("request_timeout", "string", f"one request: {_SECONDS}"),
     ("shutdown_timeout", "string", f"shutdown of the app: {_SECONDS}"),
+    ("migrations", "string", "run (default) or skip the project's migrations before the app is asked"),
+    ("migrate_timeout", "string", f"the project's migrations: {_SECONDS}"),
 )
 
 

@@ -212,5 +212,10 @@ def _notes(app: App | None, first: Examination) -> tuple[str, ...]:
     notes = [f"other apps were found and not chosen: {', '.join(others)}"] if others else []
     notes += [str(first.filled)] if first.filled else []
     boot = first.facts.boot
+    migration = boot.migration if boot else None
+    if migration is not None and migration.ok:
+        number = len(migration.applied)
+        revisions = "1 revision" if number == 1 else f"{number} revisions"
+        notes.append(f"`{migration.command}` prepared the database before the app was asked: {revisions}")
     changed = dict.fromkeys(note for one in boot.connections for note in one.notes) if boot else {}
     return (*notes, *changed)

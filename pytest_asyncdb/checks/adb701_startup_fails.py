@@ -4,8 +4,8 @@
 Boots the app against a healthy throwaway Postgres: makes it, when it comes from a factory, and runs its lifespan or
 startup handlers. Reports the exception at the project's own last frame. A database error is ADB704's, and an engine
 that cannot be made or cannot connect is reported where it is made. When the sandbox refused an address that the
-startup wanted to reach (a cache, a broker), nothing is judged; nor when the app itself asks for its migrations, which a
-check does not run.
+startup wanted to reach (a cache, a broker), nothing is judged; nor when the app itself asks for its migrations and
+these did not go through.
 
 ## Root cause
 The exception says it. A server such as Uvicorn prints `Application startup failed. Exiting.` and ends with status 3.
@@ -30,10 +30,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, has_migrations, refused_in, reported_at_engine
+from pytest_asyncdb.model.booted import app_place, boot_past, refused_in, reported_at_engine
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import is_connection_error, is_database_error, is_missing_driver, one_line
 from pytest_asyncdb.model.finding import Evidence, Severity
+from pytest_asyncdb.model.migrated import unmigrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,8 +62,8 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     if error and refused and is_connection_error(error):
         raise NotJudgedError(f"startup failed after the sandbox refused a connection to {refused.target}")
-    if error and _MIGRATIONS.search(error.message) and has_migrations(facts):
-        raise NotJudgedError("startup asks for the project's migrations, which a check does not run")
+    if error and _MIGRATIONS.search(error.message) and (reason := unmigrated(facts)):
+        raise NotJudgedError(f"startup asks for the project's migrations: {reason}")
     said = one_line(error) if error else failed.note.strip().splitlines()[-1] if failed.note.strip() else one_line(None)
     yield CHECK.finding(
         error.place if error and error.place else app_place(facts),

@@ -16,7 +16,7 @@ DDL runs on a connection, in sync style:
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
 
-In a project with migrations a missing table is not judged, because a check runs none.
+Migrations run before; where they did not go through, a missing table is not judged.
 
 ## Fix safety
 No automatic fix.
@@ -32,10 +32,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, has_migrations, reported_at_engine
+from pytest_asyncdb.model.booted import app_place, boot_past, reported_at_engine
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import is_database_error, is_missing_driver, missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+from pytest_asyncdb.model.migrated import missing_table_cause, unmigrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,11 +56,11 @@ def find(facts: Facts) -> Iterator[Finding]:
     if error is None or not is_database_error(error) or is_missing_driver(error) or reported_at_engine(facts, error):
         return
     table = missing_table(error)
-    if table and has_migrations(facts):
-        raise NotJudgedError(f"startup needs table `{table}`, which the project's migrations may create")
+    if table and (reason := unmigrated(facts)):
+        raise NotJudgedError(f"startup needs table `{table}`: {reason}")
     if table:
         what = f"table `{table}` does not exist"
-        why = "The database was empty; the startup has to create its tables, or migrations have to run first."
+        why = missing_table_cause(facts)
     else:
         what = one_line(error)
         why = "The server was healthy and the engine can connect, so the way the startup uses the engine is at fault."

@@ -25,10 +25,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, has_migrations, refused_in
+from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, refused_in
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+from pytest_asyncdb.model.migrated import missing_table_cause, unmigrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,12 +55,12 @@ def find(facts: Facts) -> Iterator[Finding]:
     for response in failed:
         error = response.error
         table = missing_table(error, response.body)
-        if table and has_migrations(facts):
-            raise NotJudgedError(f"`{response.path}` needs table `{table}`, which the project's migrations may create")
+        if table and (reason := unmigrated(facts)):
+            raise NotJudgedError(f"`{response.path}` needs table `{table}`: {reason}")
         yield CHECK.finding(
             (error and error.place) or response.place or app_place(facts),
             f"`{response.method} {response.path}` {_what(response)}",
-            root_cause=f"Table `{table}` does not exist in a database that only this app's startup has prepared."
+            root_cause=f"Table `{table}` does not exist. {missing_table_cause(facts)}"
             if table
             else "The app was started and its database is healthy, so the route itself is at fault.",
             confidence=Confidence.LIKELY if table else Confidence.CERTAIN,

@@ -3,8 +3,8 @@
 ## What it does
 Sends an empty body to each auth route (sign-up, log-in, token) of the booted app. Reports a status of 500 or more, an
 exception, and a route that never answers. 400, 401, 403, 422 and redirects are proper answers. Where a table is
-missing because nothing at startup creates it, the finding is likely only, and in a project with migrations, which are
-not run, nothing is judged. Nothing is judged while an engine of the app is reported as broken, or when the sandbox
+missing that neither the migrations nor the startup make, the finding is likely only; where the migrations did not go
+through, nothing is judged. Nothing is judged while an engine of the app is reported as broken, or when the sandbox
 refused something that the route wanted to reach.
 
 ## Root cause
@@ -27,10 +27,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, has_migrations, refused_in
+from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, refused_in
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+from pytest_asyncdb.model.migrated import missing_table_cause, unmigrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,12 +54,13 @@ def find(facts: Facts) -> Iterator[Finding]:
         raise NotJudgedError(f"the engine at {engine.place} has to connect first")
     if failed and refused:
         raise NotJudgedError(f"`{failed[0].path}` errors after the sandbox refused a connection to {refused.target}")
-    unmigrated = [one for one in failed if missing_table(one.error, one.body) and has_migrations(facts)]
-    if unmigrated and unmigrated == failed:
+    reason = unmigrated(facts)
+    unknown = [one for one in failed if reason and missing_table(one.error, one.body)]
+    if unknown and unknown == failed:
         table = missing_table(failed[0].error, failed[0].body)
-        raise NotJudgedError(f"`{failed[0].path}` needs table `{table}`, which the project's migrations may create")
+        raise NotJudgedError(f"`{failed[0].path}` needs table `{table}`: {reason}")
     for response in failed:
-        if response not in unmigrated:
+        if response not in unknown:
             yield _finding(facts, response)
 
 
@@ -67,7 +69,7 @@ def _finding(facts: Facts, response: ResponseRecord) -> Finding:
     table = missing_table(error, response.body)
     if table:
         said = f"answers {response.status}: table `{table}` does not exist"
-        why = f"Nothing that runs at startup creates `{table}`, and the project has no migrations."
+        why = missing_table_cause(facts)
     elif response.timed_out:
         said, why = "does not answer", "The route waits for something that does not come."
     else:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.dependencies import Declared, Installed
     from pytest_asyncdb.facts.deployment import ComposeDatabase
     from pytest_asyncdb.facts.engines import Engine
+    from pytest_asyncdb.facts.migrations import Migrations
     from pytest_asyncdb.facts.names import Names
     from pytest_asyncdb.facts.project import App, Cycle, Router
     from pytest_asyncdb.facts.python import Module
@@ -130,6 +131,14 @@ class Facts:
         from pytest_asyncdb.facts.routers import routers
 
         return routers(self._codebase, self._names)
+
+    @cached_property
+    def migrations(self) -> Migrations | None:
+        """The app's migrations; None when it has none."""
+        from pytest_asyncdb.facts.migrations import described, find_migrations
+
+        found = find_migrations(self.project, self.app) if self.app else None
+        return described(self.project, found) if found else None
 
     def modules_to_import(self, app: App) -> tuple[tuple[str, str], ...]:
         """Dotted names and paths of the modules that the sandbox imports after the app."""

@@ -74,11 +74,6 @@ def refused_in(boot: BootRecord, *phases: str) -> RefusedRecord | None:
     return next((refused for refused in boot.refused if refused.phase in phases), None)
 
 
-def has_migrations(facts: Facts) -> bool:
-    """Whether the project has migrations, which a boot does not run: a missing table is then no fault of the app."""
-    return any(module.role == "migration" for module in facts.modules)
-
-
 def reported_at_engine(facts: Facts, error: ErrorRecord | None) -> bool:
     """Whether an engine of the app failed with the same exception when it was made or tried: that is reported there."""
     for engine in facts.engines:

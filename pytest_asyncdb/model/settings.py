@@ -26,6 +26,9 @@ class Settings:
     startup_timeout: float = 15.0
     request_timeout: float = 10.0
     shutdown_timeout: float = 10.0
+    migrate_timeout: float = 60.0
+    migrations: str = "run"
+    """``run`` or ``skip``: whether the project's migrations upgrade the database before the app is asked."""
     server_timeout: float = 60.0
     prove: bool = True
     """Whether fixes are applied to a copy and that copy booted."""

@@ -19,6 +19,7 @@ from pytest_asyncdb.sandbox.record import (
     FactoryRecord,
     ImportRecord,
     LogRecord,
+    MigrationRecord,
     PhaseRecord,
     RefusedRecord,
     ResponseRecord,
@@ -80,6 +81,7 @@ def assemble(target: str, root: str, story: Story) -> BootRecord:
         versions=tuple(
             (str(name), str(version)) for one in events if one["t"] == "versions" for name, version in one["versions"]
         ),
+        migration=next(iter(_all(events, "migration", MigrationRecord)), None),
     )
 
 

@@ -35,6 +35,7 @@ class Order:
         self.target = str(told["target"])
         self.factory = bool(told["factory"])
         self.probe = bool(told["probe"])
+        self.migration: dict[str, Any] | None = told["migration"]
         self._modules: list[tuple[str, str]] = []
         self._complete = threading.Event()
         self.import_timeout = float(told["import_timeout"])

@@ -75,12 +75,22 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
     phases.watch_exit()
     _look_like_a_server(told)
     try:
-        boot.run()
+        _run(boot, order, recorder, phases)
     except BaseException as error:  # noqa: BLE001 - a fault of the sandbox itself must not look like one of the app
         details = recorder.error(error)
         phases.end("died", code=70, detail=f"the sandbox failed: {details['type']}: {details['message']}")
     tell_versions(recorder)
     phases.end("done")
+
+
+def _run(boot: Boot, order: Order, recorder: Recorder, phases: Phases) -> None:
+    """Boot the app, or run the migrations."""
+    if order.migration is None:
+        boot.run()
+        return
+    from pytest_asyncdb.sandbox.migrate import Migrate
+
+    Migrate(order, recorder, phases).run()
 
 
 def _put_up(  # noqa: PLR0913, PLR0917 - wires the parts together, in one place
@@ -127,7 +137,7 @@ def _look_like_a_server(told: dict[str, Json]) -> None:
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # both are text files over pipes here
     os.environ.update({str(name): str(value) for name, value in (map(str, _list(pair)) for pair in _list(told["env"]))})
     sys.path.insert(0, str(told["import_root"]))
-    sys.argv[:] = ["uvicorn", str(told["target"])]
+    sys.argv[:] = ["uvicorn", str(told["target"])] if told["migration"] is None else ["alembic", "upgrade", "head"]
 
 
 def _list(value: Json) -> list[Json]:

@@ -38,9 +38,11 @@ def type_name(cls: type) -> str:
 def message(error: BaseException) -> str:
     """Tell the exception's text, bounded; an exception whose ``__str__`` fails has none."""
     try:
-        return str(error)[:_MESSAGE]
+        text = str(error)[:_MESSAGE]
     except Exception:  # noqa: BLE001 - the project's own __str__ may raise anything
         return ""
+    # configparser quotes the rest of the value from the wrong character on: of a URL, the end of its password.
+    return text.partition(", found:")[0] if type(error).__name__ == "InterpolationSyntaxError" else text
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

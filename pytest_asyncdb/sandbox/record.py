@@ -237,6 +237,29 @@ class EndRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationRecord:
+    """The project's migrations, run on the empty database before the app was asked anything."""
+
+    command: str
+    """``alembic upgrade head``, or what else a person would type."""
+    ok: bool = False
+    seconds: float = 0.0
+    applied: tuple[str, ...] = ()
+    """Revisions, in the order in which they were applied."""
+    heads: tuple[str, ...] = ()
+    """All heads, when there are several: ``upgrade head`` then fails, and ``upgrade heads`` was run instead."""
+    unjudged: str = ""
+    """Why nothing can be said of them, when nothing can."""
+    error: ErrorRecord | None = None
+    timed_out: bool = False
+    stuck_at: Place | None = None
+    ended: str = ""
+    """How the process ended, when the migrations ended it."""
+    refused: str = ""
+    """The first address that the sandbox refused meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
 class BootRecord:
     """One boot of the app, whole or as far as it came."""
 
@@ -255,6 +278,8 @@ class BootRecord:
     logs: tuple[LogRecord, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     """``python`` and the installed versions of the packages that matter."""
+    migration: MigrationRecord | None = None
+    """What became of the project's migrations; None when it has none, or none that could be found."""
 
     def phase(self, name: str) -> PhaseRecord | None:
         """The phase of that name, or None when the boot did not come so far."""

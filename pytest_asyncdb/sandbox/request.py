@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 
 _MARGIN = 5.0
 """Seconds that starting and ending the child may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationRequest:
+    """Migrations to run instead of an app."""
+
+    kind: str
+    """``alembic``, or ``advanced-alchemy``: then the app is made, because its plugin knows how."""
+    command: str
+    config: str
+    """Path of ``alembic.ini`` or ``pyproject.toml``, relative to the project."""
+    seconds: float
+    """How long they may take, the import of the app included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +53,14 @@ class BootRequest:
     """Interpreter; empty means the running one."""
     probe: bool = True
     """Whether engines and session factories are tried and health and auth routes are asked."""
+    migration: MigrationRequest | None = None
+    """Run these, and do not boot the app."""
 
     @property
     def deadline(self) -> float:
         """Seconds after which the child is killed, whatever it does."""
+        if self.migration is not None:
+            return self.migration.seconds + _MARGIN
         imports = self.import_timeout * (1 + self.factory + 2 * bool(self.modules))
         return imports + self.startup_timeout + 8 * self.request_timeout + self.shutdown_timeout + _MARGIN
 
@@ -67,5 +84,6 @@ class BootRequest:
             "request_timeout": self.request_timeout,
             "shutdown_timeout": self.shutdown_timeout,
             "probe": self.probe,
+            "migration": asdict(self.migration) if self.migration else None,
             "mark": mark,
         }

@@ -68,6 +68,7 @@ def facts(**given):
             framework="fastapi",
             module_path="src/main.py",
         ),
+        "migrations": None,
         "boot": boot(),
         "no_boot": "",
         "sqlalchemy": lambda: (int(numbers[0]), int(numbers[1])) if len(numbers) > 1 else None,

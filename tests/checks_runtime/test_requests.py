@@ -8,7 +8,7 @@ from booted_by_hand import boot, engine, error, factory_of, facts, module_of
 from pytest_asyncdb.facts.python import Module
 from pytest_asyncdb.model.finding import Confidence, Evidence
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import ProbeRecord, RefusedRecord, ResponseRecord
+from pytest_asyncdb.sandbox.record import MigrationRecord, ProbeRecord, RefusedRecord, ResponseRecord
 
 ENDPOINT = Place("src/api.py", 30, 1)
 RAISED = Place("src/api.py", 33, 9)
@@ -67,10 +67,22 @@ def test_a_missing_table_is_only_likely(judge, kind):
 
 
 def test_a_table_that_migrations_may_make_is_not_judged(judge, kind):
-    migration = Module("migrations.env", "migrations/env.py", is_package=False, role="migration")
+    migration = Module("versions.a", "migrations/versions/a.py", is_package=False, role="migration")
     problem = error("sqlalchemy.exc.ProgrammingError", 'relation "users" does not exist')
     alone = booted(answer(500, kind=kind, error=problem), modules=(migration,))
     assert "table `users`" in judge(CHECKS[kind], alone)
+
+
+def test_after_the_migrations_a_missing_table_is_a_fault(judge, kind):
+    problem = error("sqlalchemy.exc.ProgrammingError", 'relation "users" does not exist')
+    ran = boot(responses=(answer(500, kind=kind, error=problem),), migration=MigrationRecord("alembic", ok=True))
+    (finding,) = judge(CHECKS[kind], facts(boot=ran))
+    assert "ran on the empty database" in finding.root_cause
+    failed = boot(
+        responses=(answer(500, kind=kind, error=problem),),
+        migration=MigrationRecord("alembic", error=error("KeyError")),
+    )
+    assert "ADB601" in judge(CHECKS[kind], facts(boot=failed))
 
 
 def test_a_broken_engine_comes_first(judge, kind):

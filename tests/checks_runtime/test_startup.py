@@ -115,7 +115,7 @@ def test_a_startup_that_waits_for_what_the_sandbox_refuses(judge):
 
 
 def test_a_startup_that_needs_migrations(judge):
-    migration = Module("migrations.env", "migrations/env.py", is_package=False, role="migration")
+    migration = Module("versions.a", "migrations/versions/a.py", is_package=False, role="migration")
     problem = error("sqlalchemy.exc.ProgrammingError", 'relation "users" does not exist', place=AT)
     given = facts(boot=boot(startup=failed("startup", problem)), modules=(migration,))
     assert "table `users`" in judge("ADB704", given)
@@ -257,7 +257,7 @@ def test_a_router_without_routes_is_no_fault(judge):
 def test_startup_that_asks_for_migrations_is_not_judged(judge):
     problem = error("Exception", "Alembic version table not found. Please run migrations", place=AT)
     booted = boot(startup=failed("startup", problem))
-    migration = Module("migrations.env", "migrations/env.py", is_package=False, role="migration")
+    migration = Module("versions.a", "migrations/versions/a.py", is_package=False, role="migration")
     assert "migrations" in judge("ADB701", facts(boot=booted, modules=(migration,)))
     assert len(judge("ADB701", facts(boot=booted))) == 1
 

@@ -1,0 +1,117 @@
+"""The project's migrations do not go through.
+
+## What it does
+Runs `alembic upgrade head` (or the upgrade of Advanced Alchemy's plugin) on the empty throwaway database, in a sandbox
+of its own, before the app is asked anything. Reports the line of `env.py` or of the version script that raised, a
+revision that is missing, and several heads. Where the project creates its tables at startup (`create_all`), it is
+latent; otherwise it blocks, because no table is made. Not judged: migrations for another database, extensions and roles
+that only the real server has, a connection that the sandbox refused, and an error that the app itself has too.
+
+## Root cause
+The message carries it. Frequent: an asynchronous URL in a synchronous `env.py` (`MissingGreenlet`); a `%` in a URL that
+goes through `alembic.ini`; the template's `driver://` URL; a revision that changes a table which none before it made.
+
+## Fix
+Repair the line. For several heads: `alembic merge heads`, or `alembic upgrade heads` where they are meant.
+
+## Fix safety
+No automatic fix.
+
+## Seen on
+Alembic 1.20 with SQLAlchemy 2.0.58 and 2.1.9, asyncpg 0.32 and psycopg 3.3.
+
+## Sources
+- https://alembic.sqlalchemy.org/en/latest/cookbook.html#using-asyncio-with-alembic
+- https://alembic.sqlalchemy.org/en/latest/branches.html
+- https://alembic.sqlalchemy.org/en/latest/tutorial.html#editing-the-ini-file
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.booted import boot_past
+from pytest_asyncdb.model.check import Check, NotJudgedError
+from pytest_asyncdb.model.errors import missing_table, one_line
+from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+from pytest_asyncdb.model.migrated import failure_cause, unjudged, unmigrated
+from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.urls.declared import not_installed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.migrations import Migrations
+    from pytest_asyncdb.model.finding import Finding
+    from pytest_asyncdb.sandbox.record import MigrationRecord
+
+CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
+
+_OF_INI = ("InterpolationSyntaxError", "NoSuchModuleError")
+_QUOTED = re.compile(r"'(\w+)'")
+
+
+@CHECK
+def find(facts: Facts) -> Iterator[Finding]:
+    """Report several heads, or the first thing that stopped the upgrade."""
+    done, found = boot_past(facts).migration, facts.migrations
+    if done is None or found is None:
+        if reason := unmigrated(facts):
+            raise NotJudgedError(reason)
+        return
+    severity = Severity.LATENT if found.creates_all else Severity.BLOCKS
+    if done.heads and not found.upgrades_heads:
+        yield CHECK.finding(
+            Place(found.config),
+            f"`{done.command}` finds {len(done.heads)} heads: {', '.join(done.heads)}",
+            root_cause="Revisions with the same parent were made side by side, so there is no single head to upgrade "
+            "to; `alembic merge heads` joins them.",
+            severity=severity,
+            evidence=Evidence.RUNTIME,
+        )
+    missing = not_installed(facts, done.error) if done.error else None
+    reason = unjudged(facts, done) or (f"`{missing.name}` is declared and not installed here" if missing else "")
+    if reason:
+        raise NotJudgedError(reason)
+    if not done.ok:
+        yield _finding(done, found, severity)
+
+
+def _finding(done: MigrationRecord, found: Migrations, severity: Severity) -> Finding:
+    error = done.error
+    names = _QUOTED.findall(error.message) if error else []
+    parent = next((name for name in names if name in dict(found.parents)), "") if error and not done.applied else ""
+    table = missing_table(error)
+    if done.timed_out:
+        said, why = "does not end", "It was ended when its deadline passed; the place is where it stood."
+    elif parent and error and error.type == "KeyError":
+        said, why = f"misses revision `{parent}`", "A version script builds on a revision that no script defines."
+    elif table:
+        said = f"needs table `{table}`, which no revision before has made"
+        why = "The database was empty, as a new one is; the table was once made by something else."
+    else:
+        ends = error is None or error.type == "SystemExit"
+        said = f"ends the process ({done.ended})" if ends else f"fails: {one_line(error)}"
+        why = failure_cause(error)
+    return CHECK.finding(
+        _place(done, found, parent),
+        f"`{done.command}` {said}",
+        root_cause=why,
+        severity=severity,
+        confidence=Confidence.LIKELY if table else Confidence.CERTAIN,
+        evidence=Evidence.RUNTIME,
+    )
+
+
+def _place(done: MigrationRecord, found: Migrations, parent: str) -> Place:
+    error = done.error
+    if error and error.type == "TypeError":
+        named = [place for name, place in found.parameters if name in _QUOTED.findall(error.message)]
+        if named:
+            return named[0]
+    if error and error.type.rpartition(".")[2] in _OF_INI and found.url_place:
+        return found.url_place
+    place = dict(found.parents).get(parent) or done.stuck_at or (error.place if error else None)
+    return place or Place(found.script or found.config)

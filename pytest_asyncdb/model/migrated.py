@@ -1,0 +1,105 @@
+"""What is known of the project's migrations, for checks that look at them or at what they should have made."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.booted import reported_at_engine
+from pytest_asyncdb.model.errors import chain, is_certificate_error, is_connection_error, missing_table, same_error
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.sandbox.record import ErrorRecord, MigrationRecord
+
+_EXTENSION = re.compile(
+    r"extension \"(?P<name>[\w-]+)\" is not available"
+    r"|could not open extension control file \".*?(?P<file>[\w-]+)\.control"
+    r"|(?P<library>[\w-]+) (?:must|can only) be loaded via shared_preload_libraries"
+)
+_ROLE = re.compile(r"role \"(?P<name>[^\"]+)\" does not exist")
+_CAUSES = {
+    "MissingGreenlet": "`env.py` uses its engine synchronously, and the URL names an asynchronous driver; "
+    "`alembic init -t async` writes an `env.py` that fits.",
+    "InterpolationSyntaxError": "The configuration takes `%` for the begin of a placeholder: in a URL it is doubled.",
+    "NoSuchModuleError": "The URL of the configuration is the template's, and `env.py` puts no other in its place.",
+    "ModuleNotFoundError": "Alembic imports `env.py` and every version script before it does anything.",
+}
+_NOT_FOUND = "the project has migrations, and how they are run was not found"
+
+
+def unmigrated(facts: Facts) -> str:
+    """Why a missing table may be no fault of the app; empty when its migrations ran, and when it has none."""
+    done = facts.boot.migration if facts.boot else None
+    if done is None:
+        return _not_run(facts)
+    if done.ok:
+        return ""
+    return unjudged(facts, done) or "the project's migrations fail first (ADB601)"
+
+
+def missing_table_cause(facts: Facts) -> str:
+    """Why a table is missing, once ``unmigrated`` says nothing."""
+    done = facts.boot.migration if facts.boot else None
+    if done is not None and done.ok:
+        return "The project's migrations ran on the empty database before, and none of them makes it."
+    return "Nothing that runs at startup makes it, and the project has no migrations that would."
+
+
+def failure_cause(error: ErrorRecord | None) -> str:
+    """Why migrations fail, by the kind of error."""
+    kind = error.type.rpartition(".")[2] if error else ""
+    return _CAUSES.get(kind, "The database was empty and healthy; from here on no table is made.")
+
+
+def unjudged(facts: Facts, done: MigrationRecord) -> str:
+    """Why nothing can be said of migrations that did not go through; empty when it can."""
+    error = done.error
+    if done.ok or done.unjudged or error is None:
+        return "" if done.ok else done.unjudged
+    if done.refused and is_connection_error(error):
+        return f"the migrations fail after the sandbox refused a connection to {done.refused}"
+    if is_certificate_error(error):
+        return "the throwaway server's certificate is not the one that the migrations verify"
+    return _lacking(error) or _of_a_url(facts, error) or _same_as_app(facts, error)
+
+
+def _lacking(error: ErrorRecord) -> str:
+    """What the throwaway server does not have, and the real one may have."""
+    text = "\n".join(message for _, message in chain(error))
+    if match := _EXTENSION.search(text):
+        name = match["name"] or match["file"] or match["library"]
+        return f"the migrations need `{name}`; `asyncdb_extensions` asks for a server that has this extension"
+    if match := _ROLE.search(text):
+        return f"the migrations need the role `{match['name']}`, which only the real server has"
+    return ""
+
+
+def _of_a_url(facts: Facts, error: ErrorRecord) -> str:
+    """The parameter of a URL that the driver does not take, which is told where the URL is written."""
+    names = re.findall(r"'(\w+)'", error.message) if error.type == "TypeError" else ()
+    for engine in facts.engines if names else ():
+        given = dict(engine.url.parameters) if engine.role == "migration" and engine.url else {}
+        if engine.url and (name := next((one for one in names if one in given), "")):
+            return f"`{name}` in the URL at {engine.url.parameter_place(name)} comes first"
+    return ""
+
+
+def _same_as_app(facts: Facts, error: ErrorRecord) -> str:
+    """Whether the app itself fails in the same way, which is told by another check."""
+    boot = facts.boot
+    if missing_table(error):
+        return ""
+    for phase in boot.phases if boot else ():
+        if same_error(phase.error, error):
+            return f"the migrations fail as the app's {phase.name} does"
+    if any(same_error(one.error, error) for one in (boot.imports if boot else ())):
+        return "the migrations fail as a module of the app does"
+    return "the migrations fail as the app's engine does" if reported_at_engine(facts, error) else ""
+
+
+def _not_run(facts: Facts) -> str:
+    if facts.migrations is not None:
+        return "the project's migrations were not run (`asyncdb_migrations`)"
+    scripts = (one for one in facts.modules if one.role == "migration" and not one.path.endswith("env.py"))
+    return _NOT_FOUND if any(scripts) else ""

@@ -1,0 +1,87 @@
+"""A whole check of a project whose tables come from its migrations."""
+
+from __future__ import annotations
+
+from pytest_asyncdb.model.fix import Proof
+from pytest_asyncdb.model.settings import Settings
+from pytest_asyncdb.run import analyse
+
+URL = "postgresql+asyncpg://shop@localhost/shop?sslmode=require"
+SETTINGS = f"URL = {URL!r}\n"
+ENV = """
+import asyncio
+
+from alembic import context
+from settings import URL
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+
+def migrate(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def upgrade():
+    engine = create_async_engine(URL, poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(migrate)
+    await engine.dispose()
+
+
+asyncio.run(upgrade())
+"""
+MAIN = """
+import asyncio
+from contextlib import asynccontextmanager
+
+from alembic import command
+from alembic.config import Config
+from fastapi import FastAPI
+from settings import URL
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine(URL, pool_pre_ping=True)
+
+
+@asynccontextmanager
+async def lifespan(app):
+    await asyncio.to_thread(command.upgrade, Config("alembic.ini"), "head")
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT count(*) FROM users"))
+    yield
+    await engine.dispose()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/health")
+async def health():
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT count(*) FROM orders"))
+    return {}
+"""
+
+
+def test_the_copy_is_migrated_too_and_what_no_migration_makes_is_a_fault(project):
+    source = project(
+        **{
+            "requirements.txt": "alembic\nasyncpg\nfastapi\nsqlalchemy[asyncio]\n",
+            "settings.py": SETTINGS,
+            "main.py": MAIN,
+            "alembic/env.py": ENV,
+        }
+    )
+
+    result = analyse(Settings(source.root))
+
+    found = {one.finding.id: one for one in result.findings}
+    assert set(found) == {"ADB303", "ADB706"}
+    assert found["ADB303"].finding.place.path == "settings.py"
+    # The startup of the copy got its table, and ran the migrations once more without harm: only the route is left.
+    (outcome,) = found["ADB303"].fixes
+    assert (outcome.proof, "rid of it, but stops at ADB706" in outcome.why) == (Proof.NOT_RUN, True)
+    assert "`orders`" in found["ADB706"].finding.root_cause
