@@ -30,6 +30,8 @@ class Server:
     socket: str = ""
     """Directory of the server's own Unix socket (port 5432, same password, no TLS): the shortest way in, for our own
     connections on this machine; empty where there is none."""
+    owner: str = ""
+    """Names the run, when the server is not ours: databases on it may outlive the run, and say so."""
     workspace: Path = field(default_factory=Path)
     """Private directory (mode 0700), removed with the server, also after SIGKILL of the owner."""
 

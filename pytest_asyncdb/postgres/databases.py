@@ -1,30 +1,120 @@
-"""Databases on a server: made fresh, dropped when done, and never anything but our own."""
+"""Databases on a server: made fresh or copied, dropped when done, and never anything but our own."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self
 
+from pytest_asyncdb.postgres.link import Link
 from pytest_asyncdb.postgres.owner import abandoned, tag
-from pytest_asyncdb.postgres.protocol import PREFIX, ServerError
+from pytest_asyncdb.postgres.protocol import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
+    from types import TracebackType
 
     import asyncpg  # type: ignore[import-untyped]  # it has no annotations
 
     from pytest_asyncdb.model.server import Server
 
-T = TypeVar("T")
-
 _NAME = re.compile(rf"{PREFIX}[a-z0-9_]{{1,{63 - len(PREFIX)}}}")
-PATIENCE = 20.0
-"""Seconds to connect, and for one statement."""
-FAREWELL = 0.05
-"""Seconds for a refused TLS connection to close: asyncpg does not wait, and an open transport is a warning."""
 FILE_COPY_SINCE = 15
 """First version in which copying a template's files must be asked for; it is twice as fast as its new default."""
+LEAVING = 2.0
+"""Seconds for the processes of ended connections to be gone."""
+STEP = 0.002
+_LEFT = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE datname = $1 AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+_OURS = (
+    "SELECT datname, shobj_description(oid, 'pg_database') AS owner FROM pg_database"
+    " WHERE starts_with(datname, $1) AND datname <> current_database()"
+)
+
+
+class Databases:
+    """The databases of ours on a server, as a context manager; safe to use from any thread.
+
+    Args:
+        server: where; the connection goes to ``server.database``.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.link = Link(server)
+
+    def __enter__(self) -> Self:
+        """Do nothing yet: it connects when it is first used."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect."""
+        self.link.close()
+
+    def create(self, name: str = "", *, template: str | None = None) -> Server:
+        """Create an empty database, or a copy of ``template``, to which nobody may be connected then.
+
+        Args:
+            name: begins with ``asyncdb_``; lower case letters, digits and underscores. A fresh one when empty.
+            template: one of our own databases to copy.
+
+        Returns:
+            The same server with that database.
+
+        Raises:
+            ValueError: the name is not one of ours.
+            ServerError: the server refused.
+        """
+        name = _ours(name or fresh_name())
+        statement = f"CREATE DATABASE {name}"
+        if template is not None:
+            statement += f" TEMPLATE {_ours(template)}"
+            if int(re.match(r"\d*", self.server.version)[0] or 0) >= FILE_COPY_SINCE:  # type: ignore[index]  # \d* always matches
+                statement += " STRATEGY FILE_COPY"
+
+        async def create(connection: asyncpg.Connection) -> None:
+            await connection.execute(statement)
+            if self.server.provider == "url":  # it may outlive us there: say whose it is
+                await connection.execute(f"COMMENT ON DATABASE {name} IS '{self.server.owner or tag()}'")
+
+        self.link.run(create)
+        return self.server.with_database(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database of ours, if it exists, whoever is still connected to it.
+
+        Args:
+            name: begins with ``asyncdb_``, and is not ``server.database``.
+
+        Raises:
+            ValueError: the name is not one of ours.
+            ServerError: the server refused.
+        """
+        _ours(name)
+        self.link.run(lambda connection: drop(connection, name))
+
+    def drop_where(self, condemned: Callable[[str], bool]) -> tuple[str, ...]:
+        """Drop those databases of ours whose comment is condemned, except ``server.database``; returns their names.
+
+        Raises:
+            ServerError: the server cannot be asked, or refuses.
+        """
+
+        async def sweep(connection: asyncpg.Connection) -> tuple[str, ...]:
+            rows = await connection.fetch(_OURS, PREFIX)
+            names = [
+                row["datname"] for row in rows if _NAME.fullmatch(row["datname"]) and condemned(row["owner"] or "")
+            ]
+            for name in names:
+                await drop(connection, name)
+            return tuple(names)
+
+        return self.link.run(sweep)
 
 
 def fresh_name() -> str:
@@ -33,75 +123,25 @@ def fresh_name() -> str:
 
 
 def create_database(server: Server, name: str, *, template: str | None = None) -> Server:
-    """Create an empty database, or a copy of ``template``, to which nobody may be connected then.
-
-    Args:
-        server: where; the connection goes to ``server.database``.
-        name: begins with ``asyncdb_``; lower case letters, digits and underscores.
-        template: one of our own databases to copy.
-
-    Returns:
-        The same server with that database.
-
-    Raises:
-        ValueError: the name is not one of ours.
-        ServerError: the server refused.
-    """
-    statement = f"CREATE DATABASE {_ours(name)}"
-    if template is not None:
-        statement += f" TEMPLATE {_ours(template)}"
-        if int(re.match(r"\d*", server.version)[0] or 0) >= FILE_COPY_SINCE:  # type: ignore[index]  # \d* always matches
-            statement += " STRATEGY FILE_COPY"
-
-    async def create(connection: asyncpg.Connection) -> None:
-        await connection.execute(statement)
-        if server.provider == "url":  # it may outlive us there: say whose it is
-            await connection.execute(f"COMMENT ON DATABASE {name} IS '{tag()}'")
-
-    _run(server, create)
-    return server.with_database(name)
+    """Create one database; see ``Databases.create``."""
+    with Databases(server) as databases:
+        return databases.create(name, template=template)
 
 
 def drop_database(server: Server, name: str) -> None:
-    """Drop a database of ours, if it exists, whoever is still connected to it.
-
-    Args:
-        server: where; ``server.database`` must be another one.
-        name: begins with ``asyncdb_``.
-
-    Raises:
-        ValueError: the name is not one of ours.
-        ServerError: the server refused.
-    """
-    _ours(name)
-
-    async def drop(connection: asyncpg.Connection) -> None:
-        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-    _run(server, drop)
+    """Drop one database; see ``Databases.drop``."""
+    with Databases(server) as databases:
+        databases.drop(name)
 
 
 def drop_abandoned(server: Server) -> tuple[str, ...]:
-    """Drop databases of ours whose maker ran on this machine and was killed; returns their names.
+    """Drop databases of ours whose run was on this machine and was killed; returns their names.
 
     Raises:
         ServerError: the server cannot be asked.
     """
-    dropped: list[str] = []
-
-    async def sweep(connection: asyncpg.Connection) -> None:
-        rows = await connection.fetch(
-            "SELECT datname, shobj_description(oid, 'pg_database') AS owner"
-            " FROM pg_database WHERE starts_with(datname, $1)",
-            PREFIX,
-        )
-        for row in rows:
-            if _NAME.fullmatch(row["datname"]) and abandoned(row["owner"] or ""):
-                await connection.execute(f"DROP DATABASE IF EXISTS {row['datname']} WITH (FORCE)")
-                dropped.append(row["datname"])
-
-    _run(server, sweep)
-    return tuple(dropped)
+    with Databases(server) as databases:
+        return databases.drop_where(abandoned)
 
 
 def server_version(server: Server) -> str:
@@ -114,7 +154,26 @@ def server_version(server: Server) -> str:
     async def ask(connection: asyncpg.Connection) -> str:
         return str(await connection.fetchval("SHOW server_version")).split()[0]
 
-    return _run(server, ask)
+    with Databases(server) as databases:
+        return databases.link.run(ask)
+
+
+async def drop(connection: asyncpg.Connection, name: str) -> None:
+    """Drop a database, if it exists, without a stall.
+
+    The server looks only every 100 ms (FORCE) or for 5 s (without) whether connections are gone; we look more often.
+    """
+    await send_away(connection, name)
+    if await connection.fetchval("SELECT datistemplate FROM pg_database WHERE datname = $1", name):
+        await connection.execute(f"ALTER DATABASE {name} IS_TEMPLATE false")
+    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+async def send_away(connection: asyncpg.Connection, name: str) -> None:
+    """End all other connections to a database, and wait until their processes are gone."""
+    end = asyncio.get_running_loop().time() + LEAVING
+    while await connection.fetchval(_LEFT, name) and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - the event is in the server
+        await asyncio.sleep(STEP)
 
 
 def available_extensions(server: Server) -> frozenset[str]:
@@ -127,7 +186,8 @@ def available_extensions(server: Server) -> frozenset[str]:
     async def ask(connection: asyncpg.Connection) -> frozenset[str]:
         return frozenset(row["name"] for row in await connection.fetch("SELECT name FROM pg_available_extensions"))
 
-    return _run(server, ask)
+    with Databases(server) as databases:
+        return databases.link.run(ask)
 
 
 def _ours(name: str) -> str:
@@ -136,37 +196,3 @@ def _ours(name: str) -> str:
             f"{name!r} is no database of ours: the name must begin with {PREFIX} and hold only a-z, 0-9 and _"
         )
     return name
-
-
-def _run(server: Server, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-    """Do something on a connection, in an event loop that is nobody else's business."""
-    import asyncio
-
-    import asyncpg
-
-    async def connected() -> T:
-        try:
-            connection = await asyncpg.connect(
-                host=server.host,
-                port=server.port,
-                user=server.user,
-                password=server.password,
-                database=server.database,
-                ssl="prefer" if server.provider == "url" else False,  # ours is on this machine
-                timeout=PATIENCE,
-                command_timeout=PATIENCE,
-            )
-        except Exception:
-            await asyncio.sleep(FAREWELL)
-            raise
-        try:
-            return await work(connection)
-        finally:
-            await connection.close(timeout=PATIENCE)
-
-    try:
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            return runner.run(connected())
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-        where = f"{server.user}@{server.host}:{server.port}/{server.database}"
-        raise ServerError(f"{where}: {error or 'no answer in time'} ({type(error).__name__})") from error

@@ -13,6 +13,7 @@ from pytest_asyncdb.model.server import Server
 from pytest_asyncdb.postgres.certificates import certificates
 from pytest_asyncdb.postgres.databases import create_database, drop_abandoned, drop_database, fresh_name, server_version
 from pytest_asyncdb.postgres.greeting import greeting, upstream
+from pytest_asyncdb.postgres.owner import tag
 from pytest_asyncdb.postgres.protocol import TIMEOUT, ServerError
 from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, supervised
 from pytest_asyncdb.urls.parse import InvalidURL, parse_url
@@ -69,7 +70,7 @@ class Url:
                 raise ServerError(f"the server given with --asyncdb-postgres does not serve: {error}") from None
             try:
                 server = _behind(created, greeted, ready)
-                yield replace(server, version=version, seconds=time.perf_counter() - began)
+                yield replace(server, version=version, seconds=time.perf_counter() - began, owner=tag())
             finally:
                 with suppress(ServerError):  # the next start drops what could not be dropped now
                     drop_database(given, database)

@@ -16,6 +16,7 @@ from pytest_asyncdb.serving.broker import Broker, NobodyListensError, ask
 
 if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
+    from pytest_asyncdb.postgres.databases import Databases
     from pytest_asyncdb.postgres.thread import ServerThread
 
 HANDED_OVER = "asyncdb_broker"
@@ -32,6 +33,7 @@ class Serving:
         self._threads: dict[str, ServerThread] = {}
         self._lock = threading.Lock()
         self._broker: Broker | None = None
+        self._databases: dict[Server, Databases] = {}
 
     @classmethod
     def of(cls, config: pytest.Config) -> Serving:
@@ -60,6 +62,13 @@ class Serving:
                 return ask(given[HANDED_OVER], request)
         return self._start(request)
 
+    def databases(self, server: Server) -> Databases:
+        """Those on a server, over a connection that this process keeps until the end of the run."""
+        from pytest_asyncdb.postgres.databases import Databases
+
+        with self._lock:
+            return self._databases.setdefault(server, Databases(server))
+
     def close(self) -> None:
         """Stop all servers, and wait until they are gone."""
         if self._broker is not None:
@@ -67,9 +76,19 @@ class Serving:
         with self._lock:
             threads = tuple(self._threads.values())
         for thread in threads:
-            if self._broker is not None:
-                _sweep(thread)
+            if thread.served is not None and thread.served.owner:
+                self._clear(thread.served)
+        for databases in self._databases.values():
+            databases.link.close()
+        for thread in threads:
             thread.__exit__(None, None, None)
+
+    def _clear(self, server: Server) -> None:
+        """Drop what the run, its templates and its killed workers too, still has on a server that lives on."""
+        from pytest_asyncdb.postgres.protocol import ServerError
+
+        with suppress(ServerError):  # the next run drops it
+            self.databases(server).drop_where(server.owner.__eq__)
 
     def _start(self, request: str) -> Server:
         from pytest_asyncdb.options import settings_of
@@ -96,13 +115,3 @@ class Serving:
         for thread in ready:
             for line in lines(thread, verbose=verbosity > 0):
                 terminalreporter.write_line(line)
-
-
-def _sweep(thread: ServerThread) -> None:
-    """Drop the databases of killed workers; a server of our own takes them along by itself."""
-    from pytest_asyncdb.postgres.databases import drop_abandoned
-    from pytest_asyncdb.postgres.protocol import ServerError
-
-    if thread.served is not None and thread.served.provider == "url":
-        with suppress(ServerError):  # the next run drops them
-            drop_abandoned(thread.served)

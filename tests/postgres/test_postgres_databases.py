@@ -117,6 +117,7 @@ def test_only_abandoned_databases_are_swept(given_server):
             connection.execute(f"CREATE DATABASE {name}")
         for name, comment in comments.items():
             connection.execute(f"COMMENT ON DATABASE {name} IS '{comment.replace(chr(39), chr(39) * 2)}'")
+        connection.execute("ALTER DATABASE asyncdb_dead ALLOW_CONNECTIONS false IS_TEMPLATE true")
     try:
         assert drop_abandoned(given_server) == ("asyncdb_dead",)
         assert {"asyncdb_living", "asyncdb_elsewhere", "asyncdb_users_own", "asyncdb_silent"} <= names(given_server)
