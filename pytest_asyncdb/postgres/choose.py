@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.postgres.protocol import TIMEOUT
+from pytest_asyncdb.postgres.protocol import TIMEOUT, to_stderr
 from pytest_asyncdb.postgres.request import (
     AUTO,
     LADDER,
@@ -19,6 +19,8 @@ from pytest_asyncdb.postgres.request import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_asyncdb.postgres.protocol import Provider
 
 __all__ = [
@@ -56,7 +58,13 @@ class Choice:
         return tuple((other, self.passed_over.get(other, why)) for other in LADDER if other != name)
 
 
-def choose(request: str, *, timeout: float = TIMEOUT, extensions: tuple[str, ...] = ()) -> Choice:
+def choose(
+    request: str,
+    *,
+    timeout: float = TIMEOUT,
+    extensions: tuple[str, ...] = (),
+    tell: Callable[[str], None] = to_stderr,
+) -> Choice:
     """Choose a provider.
 
     Args:
@@ -65,6 +73,7 @@ def choose(request: str, *, timeout: float = TIMEOUT, extensions: tuple[str, ...
         timeout: seconds that the server will have to become ready.
         extensions: that the server must have; where it lacks one, ``auto`` goes on to the next, and any other request
             fails when it serves.
+        tell: hears of what takes long, i.e. the pull of an image.
 
     Raises:
         NoProviderError: nothing can serve as requested.
@@ -73,7 +82,7 @@ def choose(request: str, *, timeout: float = TIMEOUT, extensions: tuple[str, ...
     asked = parse_request(request)
     if asked.provider == AUTO:
         return _first_that_can(timeout, extensions)
-    provider = _provider(asked, timeout)
+    provider = _provider(asked, timeout, tell)
     why = provider.unusable()
     if why:
         raise NoProviderError(f"{OPTION}={asked.label} cannot serve: {why}")
@@ -86,7 +95,7 @@ def _first_that_can(timeout: float, extensions: tuple[str, ...]) -> Choice:
     for name in LADDER:
         if usable and not extensions:
             break  # the first will do: spare the others the question
-        provider = _provider(Request(name), timeout, auto=True)
+        provider = _provider(Request(name), timeout)
         why = provider.unusable()
         if why:
             rejected[name] = why
@@ -110,8 +119,8 @@ def _ladder(usable: list[Provider], extensions: tuple[str, ...], rejected: dict[
     return Ladder(usable, extensions, rejected)
 
 
-def _provider(request: Request, timeout: float, *, auto: bool = False) -> Provider:
-    """The provider that is asked for; imports it and nothing else."""
+def _provider(request: Request, timeout: float, tell: Callable[[str], None] | None = None) -> Provider:
+    """The provider that is asked for; imports it and nothing else. Without ``tell`` no image is pulled."""
     if request.provider == "embedded":
         from pytest_asyncdb.postgres.embedded import Embedded
 
@@ -124,7 +133,9 @@ def _provider(request: Request, timeout: float, *, auto: bool = False) -> Provid
     if request.provider == "docker":
         from pytest_asyncdb.postgres.docker import Docker, configured_image
 
-        return Docker(request.detail or configured_image(), pull=not auto, timeout=timeout)
+        return Docker(
+            request.detail or configured_image(), pull=tell is not None, timeout=timeout, tell=tell or to_stderr
+        )
     from pytest_asyncdb.postgres.url import Url
 
     return Url(request.detail, timeout)

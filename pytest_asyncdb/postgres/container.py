@@ -16,6 +16,7 @@ from testcontainers.core.exceptions import ContainerStartException
 from pytest_asyncdb.postgres import engine
 from pytest_asyncdb.postgres.owner import abandoned, tag
 from pytest_asyncdb.postgres.protocol import USER, ServerError
+from pytest_asyncdb.postgres.pull import WAYS_OUT
 from pytest_asyncdb.postgres.supervision.cluster import SERVER_FLAGS
 
 if TYPE_CHECKING:
@@ -36,10 +37,6 @@ OUTSIDE = (
 STEP = 0.02
 LOOK = 10
 """Every so many steps the engine is asked whether the container still runs."""
-WAYS_OUT = (
-    "Ways out: pull or build the image first, name another one with PYTEST_ASYNCDB_IMAGE, "
-    "or another server with --asyncdb-postgres=embedded, local or a URL"
-)
 PROTOCOL_3 = 196608
 HERE = ("127.0.0.1", "localhost")
 
@@ -124,7 +121,7 @@ def running(image: str, name: str, verifier: str, *, timeout: float, remove: boo
     """A running container; gives its address.
 
     Args:
-        image: to run; pulled if the engine has none.
+        image: to run; the engine has it.
         name: of the container.
         verifier: of the superuser's password.
         timeout: seconds until it must be ready.

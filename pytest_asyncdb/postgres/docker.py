@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.postgres import engine
 from pytest_asyncdb.postgres.binaries import fronted
 from pytest_asyncdb.postgres.certificates import certificates
-from pytest_asyncdb.postgres.protocol import TIMEOUT, USER
+from pytest_asyncdb.postgres.protocol import TIMEOUT, USER, ServerError, to_stderr
 from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, supervised
 from pytest_asyncdb.postgres.supervision import scram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_asyncdb.model.server import Server
 
@@ -32,26 +32,40 @@ def configured_image() -> str:
 
 @dataclass
 class Docker:
-    """A container of ``image``; unless ``pull``, only one that the engine has already."""
+    """A container of ``image``; unless ``pull``, only one that the engine has already. ``tell`` hears of a pull."""
 
     image: str = field(default_factory=configured_image)
     pull: bool = True
     timeout: float = TIMEOUT
+    tell: Callable[[str], None] = to_stderr
     name = "docker"
 
     def unusable(self) -> str | None:
         """Why it cannot serve; see ``Provider``."""
-        why = engine.silent()
-        if why or self.pull or engine.has_image(self.image) is not False:
-            return why
+        return engine.silent() or (None if self.pull else self._absent())
+
+    def _absent(self) -> str | None:
+        """Why there can be no container without a pull."""
+        if engine.has_image(self.image) is not False:
+            return None
         variable = IMAGE_VARIABLES[0]
         return f"the engine has no image {self.image}; `docker pull {self.image}`, or name another with {variable}"
+
+    def _have_image(self) -> None:
+        absent = self._absent()
+        if absent and not self.pull:
+            raise ServerError(absent)
+        if absent:
+            from pytest_asyncdb.postgres.pull import pull
+
+            pull(self.image, self.tell)
 
     @contextmanager
     def serve(self) -> Iterator[Server]:
         """Serve; see ``Provider``."""
         import platformdirs
 
+        self._have_image()
         began = time.perf_counter()
         name = f"asyncdb-{secrets.token_hex(6)}"
         password = secrets.token_hex(18)

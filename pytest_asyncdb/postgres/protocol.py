@@ -39,3 +39,11 @@ class Provider(Protocol):
         Raises:
             ServerError: it does not start.
         """
+
+
+def to_stderr(line: str) -> None:
+    """Say something to the user while a server is still starting."""
+    import sys
+
+    sys.stderr.write(f"asyncdb: {line}\n")
+    sys.stderr.flush()

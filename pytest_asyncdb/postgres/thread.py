@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self
 
+from pytest_asyncdb.postgres.protocol import to_stderr
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from pytest_asyncdb.model.server import Server
@@ -19,12 +22,20 @@ class ServerThread:
         request: what the user asked for, e.g. ``auto``.
         timeout: seconds for the server to become ready.
         extensions: that the server must have.
+        tell: hears of what takes long.
     """
 
-    def __init__(self, request: str, timeout: float, extensions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        request: str,
+        timeout: float,
+        extensions: tuple[str, ...] = (),
+        tell: Callable[[str], None] = to_stderr,
+    ) -> None:
         self._request = request
         self._timeout = timeout
         self._extensions = extensions
+        self._tell = tell
         self.choice: Choice | None = None
         """What was chosen, once it was."""
         self._ready = threading.Event()
@@ -68,7 +79,7 @@ class ServerThread:
         from pytest_asyncdb.postgres.protocol import ServerError
 
         try:
-            self.choice = choose(self._request, timeout=self._timeout, extensions=self._extensions)
+            self.choice = choose(self._request, timeout=self._timeout, extensions=self._extensions, tell=self._tell)
             with self.choice.provider.serve() as server:
                 self.served = server
                 self._ready.set()

@@ -98,10 +98,14 @@ class Serving:
             thread = self._threads.get(request)
             if thread is None:
                 settings = settings_of(self._config)
-                thread = ServerThread(request, settings.server_timeout, settings.extensions)
+                thread = ServerThread(request, settings.server_timeout, settings.extensions, self._tell)
                 self._threads[request] = thread
                 thread.begin()
         return thread.server()
+
+    def _tell(self, line: str) -> None:
+        """Say it at once, past pytest's capture: a test is waiting for its server."""
+        self._config.get_terminal_writer().line(f"\nasyncdb: {line}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Which servers the fixtures had; they start after the header was printed."""

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,11 +23,11 @@ def an_engine(named):
     named("docker")
 
 
-def containers(label=container.LABEL):
-    filters = json.dumps({"label": [label]}).replace('"', "%22").replace(" ", "")
-    status, body = ask(engine.endpoint(), "GET", f"/containers/json?all=1&filters={filters}")
-    assert status == 200
-    return [one["Names"][0].lstrip("/") for one in json.loads(body)]
+@contextmanager
+def within(seconds):
+    began = time.perf_counter()
+    yield
+    assert time.perf_counter() - began < seconds
 
 
 def owned_by(pid):
@@ -96,14 +97,26 @@ def test_a_container_that_dies_is_told_at_once_with_its_last_words(monkeypatch):
     assert_no_container_of(os.getpid(), before)
 
 
-def test_an_image_that_is_not_there_is_told():
+def test_an_image_that_is_not_there_is_told_at_once():
     absent = Docker(image="asyncdb.invalid/no-such-image:1", pull=False)
-    assert "docker pull asyncdb.invalid/no-such-image:1" in absent.unusable()
+    with within(0.1):
+        assert "docker pull asyncdb.invalid/no-such-image:1" in absent.unusable()
     with (
-        pytest.raises(ServerError, match=r"(?s)asyncdb.invalid/no-such-image:1 cannot be started.*Ways out"),
+        within(0.1),
+        pytest.raises(ServerError, match=r"no image asyncdb.invalid/no-such-image:1; `docker pull .*ASYNCDB_IMAGE"),
         absent.serve(),
     ):
         pass
+
+
+def test_an_image_that_cannot_be_pulled_is_told():
+    told = []
+    absent = Docker(image="asyncdb.invalid/no-such-image:1", tell=told.append)
+    assert absent.unusable() is None
+    refused = r"(?s)the image asyncdb.invalid/no-such-image:1 cannot be pulled: .*asyncdb.invalid.*Ways out"
+    with pytest.raises(ServerError, match=refused), absent.serve():
+        pass
+    assert told == ["the container engine has no image asyncdb.invalid/no-such-image:1: pulling it"]
 
 
 def test_stale_containers_are_swept_and_others_spared(named):
