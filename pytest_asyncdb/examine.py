@@ -83,7 +83,7 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         _read_ahead(facts)
         checks = load(ids)
         booting.wait()
-        judgement = judge(facts, checks, _Lines(project).line, settings.fail_on)
+        judgement = judge(facts, checks, _Lines(project).line, settings.fail_on, project.templates)
         return Examination(project, facts, checks, judgement, filled)
     finally:
         booting.kill()
@@ -103,7 +103,9 @@ def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: s
 
     facts = Facts(project, settings, None, lambda: (None, why))
     checks = load(ids)
-    return Examination(project, facts, checks, judge(facts, checks, _Lines(project).line, settings.fail_on))
+    return Examination(
+        project, facts, checks, judge(facts, checks, _Lines(project).line, settings.fail_on, project.templates)
+    )
 
 
 def _migrator(project: Project, app: App, settings: Settings, request: BootRequest) -> Migrator | None:

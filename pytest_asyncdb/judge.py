@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import NotJudgedError
@@ -11,7 +11,7 @@ from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.result import CheckOutcome, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.model.check import Check
@@ -39,7 +39,13 @@ class Judgement:
         return any(o.id == check_id and o.outcome is Outcome.SKIPPED for o in self.outcomes)
 
 
-def judge(facts: Facts, checks: Sequence[Check], line_of: Callable[[str, int], str], fail_on: str) -> Judgement:
+def judge(
+    facts: Facts,
+    checks: Sequence[Check],
+    line_of: Callable[[str, int], str],
+    fail_on: str,
+    templates: Collection[str] = (),
+) -> Judgement:
     """Run the checks.
 
     Args:
@@ -47,6 +53,7 @@ def judge(facts: Facts, checks: Sequence[Check], line_of: Callable[[str, int], s
         checks: which checks to run, in the order of their ids.
         line_of: the text of a line of a project file, for ``# noqa: ADB301`` comments.
         fail_on: lowest severity that fails a check.
+        templates: files of the projects that this one makes: what is wrong in them keeps no app of this one down.
     """
     found: dict[str, tuple[Finding, ...]] = {}
     skipped: dict[str, str] = {}
@@ -56,7 +63,11 @@ def judge(facts: Facts, checks: Sequence[Check], line_of: Callable[[str, int], s
             skipped[check.id] = reason
             continue
         try:
-            found[check.id] = tuple(f for f in check.run(facts) if not _silenced(f, line_of))
+            found[check.id] = tuple(
+                _of_template(f) if f.place.path in templates else f
+                for f in check.run(facts)
+                if not _silenced(f, line_of)
+            )
         except NotJudgedError as unknown:
             skipped[check.id] = str(unknown)
     told = tuple(_outcome(check, found.get(check.id), skipped.get(check.id, ""), fail_on) for check in checks)
@@ -118,6 +129,12 @@ def _moot(check: Check, found: dict[str, tuple[Finding, ...]], skipped: dict[str
         if needed in skipped:
             return skipped[needed]
     return ""
+
+
+def _of_template(finding: Finding) -> Finding:
+    severity = Severity.LATENT if finding.severity is Severity.BLOCKS else finding.severity
+    cause = f"{finding.root_cause} It is in a template: the projects that are made from it have the fault."
+    return replace(finding, severity=severity, root_cause=cause)
 
 
 def _silenced(finding: Finding, line_of: Callable[[str, int], str]) -> bool:

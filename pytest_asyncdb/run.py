@@ -14,6 +14,7 @@ from pytest_asyncdb.examine import examine, read
 from pytest_asyncdb.judge import outcomes
 from pytest_asyncdb.model.fix import Proof
 from pytest_asyncdb.model.result import AppInfo, ReportedFinding, Result, ServerInfo
+from pytest_asyncdb.sources.leftout import told
 from pytest_asyncdb.sources.project import Project
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Run:
             findings=reported,
             checks=outcomes(first.checks, first.judgement, reported, fixed, self.settings.fail_on),
             notes=(*(server.limits if server else ()), *_notes(app, first)),
+            left_out=told(first.project.left_out),
             applied=applied,
             diff=diff,
             apps=(about,) if about else (),

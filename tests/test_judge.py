@@ -80,3 +80,13 @@ def test_a_hidden_fault_fails_its_check_and_a_repaired_one_passes():
     reported = (ReportedFinding(judgement.findings[0]), ReportedFinding(hidden))
     told = outcomes((failed, skipped), judgement, reported, frozenset({judgement.findings[0]}), "blocks")
     assert [o.outcome for o in told] == [Outcome.PASSED, Outcome.FAILED]
+
+
+def test_what_is_wrong_in_a_template_keeps_no_app_down_and_is_told_as_that():
+    one = check(301, at=(1,))
+    judgement = judge(FACTS, [one], lambda *_: "", "blocks", templates=("a.py",))
+    [found] = judgement.findings
+    assert found.severity is Severity.LATENT
+    assert found.root_cause.startswith("Because. It is in a template")
+    assert [o.outcome for o in judgement.outcomes] == [Outcome.PASSED]
+    assert judge(FACTS, [one], lambda *_: "", "blocks", templates=("b.py",)).blocking

@@ -52,6 +52,7 @@ _REQUIREMENTS = {
     "psycopg": "psycopg[binary]>=3.1",
     "psycopg_pool": "psycopg-pool>=3.2",
 }
+_OF_OTHERS = frozenset({"test", "template"})
 _CARRIES = re.compile(r"alembic|alchemy|sqlmodel|migrat|reflex|litestar|pgvector|procrastinate|langgraph")
 """Names of distributions that bring some of these packages with them, for those that are not installed here."""
 
@@ -78,7 +79,7 @@ def _imported(facts: Facts) -> dict[str, Module]:
     own = {module.name.partition(".")[0] for module in facts.modules if module.role != "migration"}
     found: dict[str, Module] = {}
     for module in facts.modules:
-        for one in module.imports if module.role != "test" else ():
+        for one in module.imports if module.role not in _OF_OTHERS else ():
             package = one.module.partition(".")[0]
             if package in _REQUIREMENTS and one.level == "module" and package not in own:
                 found.setdefault(package, module)

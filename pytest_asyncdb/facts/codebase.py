@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,12 @@ NEEDLES = (
     b"Blueprint", b"advanced_alchemy",
 )  # fmt: skip
 _SMALL = 600_000
+_GENERATED = re.compile(
+    rb"@generated\b|(?i:\bgenerated\b[^\n]{0,120}\b(?:do not|don't) (?:edit|modify))"
+    rb"|(?i:\b(?:do not|don't) (?:edit|modify)\b[^\n]{0,120}\bgenerated)"
+)
+_HEADER = 1000
+_FILLED_IN = re.compile(rb"\{%|\{\{")
 
 
 class Source:
@@ -35,7 +42,7 @@ class Source:
         lines: its text and positions.
         name: dotted name of the module.
         is_package: whether it is an ``__init__.py``.
-        role: ``app``, ``test``, ``migration`` or ``script``.
+        role: ``app``, ``test``, ``migration``, ``script``, ``template`` or ``generated``.
         tree: what ``ast`` made of it.
     """
 
@@ -88,7 +95,8 @@ class Codebase:
     @cached_property
     def names(self) -> dict[str, str]:
         """Dotted name of each Python file, by path."""
-        return {path: dotted_name(path, self.import_root) for path in self.project.python_files}
+        read = (*self.project.python_files, *self.project.templates)
+        return {path: dotted_name(path, self.import_root) for path in read}
 
     @cached_property
     def paths(self) -> dict[str, str]:
@@ -105,7 +113,16 @@ class Codebase:
     def roles(self) -> dict[str, str]:
         """Role of each Python file, by path."""
         migrations = {path.rpartition("/")[0] for path in self.project.sources if path.endswith("script.py.mako")}
-        return {path: role_of(path, migrations) for path in self.names}
+        roles = {path: role_of(path, migrations) for path in self.project.python_files}
+        return roles | dict.fromkeys(self.project.templates, "template")
+
+    def role(self, path: str) -> str:
+        """Role of a file that is parsed, its text considered: what a generator wrote or fills in is not the app's."""
+        parsed, role = self.parse(path), self.roles[path]
+        if isinstance(parsed, Source):
+            return parsed.role
+        is_template = role == "app" and _FILLED_IN.search(self.project.data(path) or b"")
+        return "template" if is_template else role
 
     @cached_property
     def relevant(self) -> tuple[str, ...]:
@@ -155,5 +172,8 @@ class Codebase:
             return SyntaxFault(Place(path, error.lineno or 0, error.offset or 0), error.msg)
         except (ValueError, RecursionError, MemoryError) as error:
             return SyntaxFault(Place(path), str(error))
+        role = self.roles[path]
+        if role == "app" and _GENERATED.search(self.project.data(path) or b"", 0, _HEADER):
+            role = "generated"
         is_package = path.endswith("__init__.py")
-        return Source(lines, self.names[path], is_package=is_package, role=self.roles[path], tree=tree)
+        return Source(lines, self.names[path], is_package=is_package, role=role, tree=tree)

@@ -49,11 +49,15 @@ def declared(project: Project, app: App | None) -> Declared:
     found: dict[str, list[Requirement]] = {}
     unreadable: list[tuple[str, str]] = []
     for path in files:
+        if not project.is_text(path):
+            unreadable.append((path, "it could not be read as text"))
+            continue
         reader = _TABLES.get(posixpath.basename(path))
         try:
             found[path] = reader(project, path) if reader else []
         except (ValueError, SyntaxError) as error:
             unreadable.append((path, str(error)))
+    files = [path for path in files if path not in dict(unreadable) or posixpath.basename(path) in _TABLES]
     texts = [path for path in files if posixpath.basename(path) not in _TABLES]
     found.update(_from_requirements(project, texts))
     used = tuple(path for path in dict.fromkeys([*files, *found]) if found.get(path) or path in texts)

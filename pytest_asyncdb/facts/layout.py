@@ -18,6 +18,7 @@ _SCRIPT_FOLDERS = frozenset(
         "playground",
     }
 )  # fmt: skip
+_GENERATED_FILE = re.compile(r".*_pb2(?:_grpc)?\.py")
 _SCRIPT_FILES = frozenset({"setup.py", "noxfile.py", "fabfile.py", "manage.py", "locustfile.py", "dodo.py"})
 
 
@@ -37,7 +38,7 @@ def role_of(path: str, migration_folders: Collection[str] = ()) -> str:
         migration_folders: folders known to hold an Alembic environment.
 
     Returns:
-        ``test``, ``migration``, ``script`` or ``app``.
+        ``test``, ``migration``, ``script``, ``generated`` or ``app``.
     """
     *folders, name = path.split("/")
     if not _TEST_FOLDERS.isdisjoint(folders) or _TEST_FILE.fullmatch(name):
@@ -48,4 +49,4 @@ def role_of(path: str, migration_folders: Collection[str] = ()) -> str:
         return "migration"
     if not _SCRIPT_FOLDERS.isdisjoint(folders) or (name in _SCRIPT_FILES and (name != "setup.py" or not folders)):
         return "script"
-    return "app"
+    return "generated" if _GENERATED_FILE.fullmatch(name) else "app"

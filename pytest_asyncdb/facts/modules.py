@@ -44,10 +44,10 @@ def modules(codebase: Codebase, names: Names) -> tuple[Module, ...]:
 
 
 def _module(codebase: Codebase, names: Names, path: str, wanted: set[tuple[str, str]], *, parse: bool) -> Module:
-    name, is_package, role = codebase.names[path], path.endswith("__init__.py"), codebase.roles[path]
+    name, is_package = codebase.names[path], path.endswith("__init__.py")
     if not parse:
-        return Module(name, path, is_package=is_package, role=role)
-    source = codebase.parse(path)
+        return Module(name, path, is_package=is_package, role=codebase.roles[path])
+    source, role = codebase.parse(path), codebase.role(path)
     if not isinstance(source, Source):
         return Module(name, path, is_package=is_package, role=role, fault=source)
     reader = Describer(codebase, names, source)

@@ -116,7 +116,7 @@ class Module:
     path: str
     is_package: bool
     role: str
-    """``app``, ``test``, ``migration`` or ``script``."""
+    """``app``, ``test``, ``migration``, ``script``, ``generated``, or ``template`` of another project."""
     imports: tuple[Import, ...] = ()
     calls: tuple[Call, ...] = ()
     fault: SyntaxFault | None = None

@@ -149,7 +149,7 @@ def _in_python(project: Project, codebase: Codebase) -> Iterator[WrittenUrl]:
             continue
         source = codebase.parse(path)
         for literal in literal_urls(source, DATABASE_URL) if isinstance(source, Source) else ():
-            spot = Spot(path, "python", literal.key, codebase.roles[path], literal.position)
+            spot = Spot(path, "python", literal.key, codebase.role(path), literal.position)
             yield from _found(project, literal.text, spot)
 
 

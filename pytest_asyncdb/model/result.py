@@ -111,6 +111,8 @@ class Result:
     checks: tuple[CheckOutcome, ...]
     notes: tuple[str, ...] = ()
     """Things to tell that are no fault: values filled in, addresses refused, what was not judged."""
+    left_out: tuple[str, ...] = ()
+    """What of the project was not read, and why, a line for each kind."""
     applied: tuple[str, ...] = ()
     """Paths that ``--asyncdb-fix`` changed."""
     diff: str = ""

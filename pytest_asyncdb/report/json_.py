@@ -31,7 +31,7 @@ def render(result: Result) -> str:
         "checks": [
             {"id": one.id, "slug": one.slug, "outcome": str(one.outcome), "reason": one.reason} for one in result.checks
         ],
-        "notes": list(result.notes),
+        "notes": [*result.notes, *result.left_out],
         "applied": list(result.applied),
         "diff": result.diff,
     }

@@ -26,12 +26,14 @@ def render(result: Result, *, width: int = WIDTH, encoding: str = "utf-8") -> st
 
 
 def render_header(result: Result, *, verbose: bool = False) -> list[str]:
-    """Render the lines for pytest's header: each app, the server, the driver; verbose: why no other server."""
+    """Render the lines for pytest's header: each app, the server, the driver; verbose: what was left out."""
     if result.app is None:
         lines = [f"asyncdb: {'no app found' if result.incomplete else 'no app'}; only the sources were read"]
     else:
         apps = result.apps or (result.app,)
         lines = [f"asyncdb: app {app.name if len(apps) > 1 else app.target}, from {app.found_in}" for app in apps]
+    if verbose:
+        lines += [f"asyncdb: {line}" for line in result.left_out]
     driver = dict(result.environment).get("driver", "")
     if result.server is None:
         lines.append("asyncdb: no server was started")

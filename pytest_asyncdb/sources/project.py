@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import stat
 import warnings
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.sources.decode import Encoding, decode
 from pytest_asyncdb.sources.dotenv import entries
+from pytest_asyncdb.sources.foreign import Sorted, sort_out
+from pytest_asyncdb.sources.leftout import LeftOut, counted
 from pytest_asyncdb.sources.lines import Lines
-from pytest_asyncdb.sources.walk import Listing, is_env_file, list_files, worth_reading
+from pytest_asyncdb.sources.walk import Listing, is_env_file, list_files
 from pytest_asyncdb.urls.redact import Redactor, secrets_of
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class Project:
         self._lines: dict[str, Lines] = {}
         self._trees: dict[str, ast.Module] = {}
         self._newer: dict[str, Newer] = {}
+        self._unread: dict[str, str] = {}
 
     def __repr__(self) -> str:
         """Name the root."""
@@ -80,11 +84,22 @@ class Project:
     def sources(self) -> tuple[str, ...]:
         """The files that say something about this app: without templates of other projects and tools' folders."""
         others = tuple(f"{folder}/" for folder in self.without)
-        return tuple(path for path in self._readable if not path.startswith(others))
+        return tuple(path for path in self._sorted.sources if not path.startswith(others))
 
     @cached_property
-    def _readable(self) -> tuple[str, ...]:
-        return worth_reading(self.files)
+    def _sorted(self) -> Sorted:
+        return sort_out(self.files)
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Python modules of the projects that this one makes: no part of the app, and to be judged all the same."""
+        return self._sorted.templates
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What was not read so far, and why."""
+        unread = counted((kind, path) for path, kind in self._unread.items())
+        return (*self._listing.left_out, *self._sorted.left_out, *unread)
 
     @cached_property
     def python_files(self) -> tuple[str, ...]:
@@ -94,7 +109,7 @@ class Project:
     @cached_property
     def env_files(self) -> tuple[str, ...]:
         """The ``.env`` family, examples included."""
-        return tuple(path for path in self.sources if is_env_file(path))
+        return tuple(path for path in self.sources if _is_env(path))
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -119,6 +134,10 @@ class Project:
         if self._kept <= _KEPT:
             self._data[path] = data
         return data
+
+    def is_text(self, path: str) -> bool:
+        """Whether the file could be read, and what it holds is text."""
+        return self.data(path) is not None and bool(self.text(path) or not self.data(path))
 
     def text(self, path: str) -> str:
         """The file's text: decoded exactly, without byte-order mark, line endings untouched; empty when unreadable."""
@@ -167,11 +186,11 @@ class Project:
         found: dict[str, None] = {}
         for name, value in os.environ.items():
             found.update(dict.fromkeys(secrets_of(name, value)))
-        env_files = (path for path in self._readable if is_env_file(path))
+        env_files = (path for path in self._sorted.sources if _is_env(path))
         for text in (*map(self.text, env_files), *self._env_files_above()):
             for entry in entries(text):
                 found.update(dict.fromkeys(secrets_of(entry.key, entry.value)))
-        for path in self._readable:
+        for path in (*self._sorted.sources, *self.templates):
             if path.endswith(_URL_FILES):
                 found.update(dict.fromkeys(self._secrets_in(path)))
         return tuple(found)
@@ -184,15 +203,23 @@ class Project:
     def _read(self, path: str) -> bytes | None:
         target = self.root / path
         try:
-            if target.stat().st_size > _HUGE or not target.is_file():
-                return None
-            return target.read_bytes()
+            status = target.stat()
+            if stat.S_ISREG(status.st_mode) and status.st_size <= _HUGE:
+                return target.read_bytes()
         except OSError:
+            self._unread[path] = "files that can't be read"
             return None
+        if stat.S_ISREG(status.st_mode) and path.endswith(_URL_FILES):
+            self._unread[path] = f"files larger than {_HUGE // 1_000_000} MB"
+        return None
 
     def _text(self, path: str) -> tuple[str, Encoding]:
         if path not in self._decoded:
-            self._decoded[path] = decode(self.data(path) or b"", cookie=path.endswith(_COOKIE_FILES))
+            text, encoding = decode(self.data(path) or b"", cookie=path.endswith(_COOKIE_FILES))
+            if "\0" in text and encoding.codec == "latin-1" and not path.endswith(".py"):
+                self._unread[path] = "files that are no text"
+                text = ""
+            self._decoded[path] = text, encoding
         return self._decoded[path]
 
     def _refuse(self, path: str) -> None:
@@ -233,6 +260,11 @@ class Project:
                 continue
             texts += [decode(one.read_bytes())[0] for one in sorted(folder.glob(".env*")) if _is_readable(one)]
         return texts
+
+
+def _is_env(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return is_env_file(name, folder)
 
 
 def _parsed(text: str) -> ast.Module:

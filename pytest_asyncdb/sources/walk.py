@@ -9,31 +9,45 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.sources.leftout import LeftOut, counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-SKIPPED = frozenset(
-    {
-        "__pycache__", "node_modules", "bower_components", "site-packages", "dist-packages", ".git", ".hg", ".svn",
-        ".jj", ".tox", ".nox", ".venv", ".direnv", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache",
-        ".hypothesis", ".ipynb_checkpoints", ".import_linter_cache", ".terraform", ".next", ".nuxt", ".pixi",
-    }
-)  # fmt: skip
-_OPEN_DOT_FOLDERS = frozenset({".devcontainer", ".docker", ".envs", ".vscode", ".deploy"})
-_TEMPLATES = frozenset({"templates", "template", "project_template", "skeleton", "scaffold"})
+INSTALLED = "installed packages"
+CACHES = "caches and build outputs"
+ENVIRONMENTS = "virtual environments"
+SKIPPED = {
+    **dict.fromkeys(("node_modules", "bower_components", "site-packages", "dist-packages"), INSTALLED),
+    **dict.fromkeys((".git", ".hg", ".svn", ".jj"), ""),
+    **dict.fromkeys((".venv", ".pixi", "__pypackages__"), ENVIRONMENTS),
+    **dict.fromkeys(
+        (
+            "__pycache__", ".tox", ".nox", ".direnv", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache",
+            ".hypothesis", ".ipynb_checkpoints", ".import_linter_cache", ".terraform", ".next", ".nuxt", "_build",
+            "htmlcov", "cdk.out", ".aws-sam", ".serverless",
+        ),
+        CACHES,
+    ),
+}  # fmt: skip
+"""Folders by name, and what they hold; of version control nobody has to be told."""
+_BUILT = re.compile(r"(?:^|.*/)(?:build/(?:lib|bdist\.[^/]*|temp\.[^/]*)|[^/]+\.egg-info)(?=/)")
 _INTERPRETER_FOLDERS = re.compile(r"(.*?)(?:^|/)(?:[Ll]ib(?:64)?/(?:python[\d.]+/)?site-packages)/")
+_ACTIVATE = re.compile(r"(?P<environment>.+/)(?:bin|Scripts)/activate")
+_BESIDE_ACTIVATE = ("bin/activate.csh", "bin/activate.fish", "bin/python", "bin/pip", "Scripts/activate.bat")
 _ENV_DEPTH = 3
 _GIT_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The project's files: POSIX paths relative to its root, and which of them git tracks."""
+    """The project's files: POSIX paths relative to its root, which of them git tracks, and what is left out."""
 
     files: tuple[str, ...]
     tracked: frozenset[str]
     by_git: bool
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def list_files(root: Path) -> Listing:
@@ -42,21 +56,18 @@ def list_files(root: Path) -> Listing:
     Files that git ignores are left out, but for ``.env`` files: those configure the app.
     """
     listed = _git_files(root)
-    if listed is None:
-        names, tracked = tuple(_scan(root, "")), frozenset[str]()
-    else:
-        names, tracked = listed
+    names, tracked = (tuple(_scan(root)), frozenset[str]()) if listed is None else listed
     environments = _environments(root, names)
-    kept = {name for name in names if not _is_skipped(name) and not name.startswith(environments)}
+    kept: set[str] = set()
+    left_out: list[tuple[str, str]] = []
+    for name in names:
+        reason = _reason(name, environments)
+        if reason is None:
+            kept.add(name)
+        elif reason[0]:
+            left_out.append(reason)
     kept.update(_ignored_env_files(root, kept, environments))
-    return Listing(tuple(sorted(kept)), tracked, listed is not None)
-
-
-def worth_reading(files: Iterable[str]) -> tuple[str, ...]:
-    """Leave out what is no source of this project: templates of other projects, vendored agents' folders."""
-    names = tuple(files)
-    packages = {name.rpartition("/")[0] for name in names if name.endswith("/__init__.py")}
-    return tuple(name for name in names if not _is_foreign(name, packages))
+    return Listing(tuple(sorted(kept)), tracked, listed is not None, counted(left_out))
 
 
 def _git_files(root: Path) -> tuple[tuple[str, ...], frozenset[str]] | None:
@@ -74,59 +85,92 @@ def _git_files(root: Path) -> tuple[tuple[str, ...], frozenset[str]] | None:
     return tuple(tracked | untracked), tracked
 
 
-def _scan(folder: Path | str, prefix: str) -> Iterator[str]:
+def _scan(root: Path) -> Iterator[str]:
+    """Walk without following links, so that no circle of them is walked for ever; what can't be listed is skipped."""
+    waiting = [(str(root), "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = list(found)
+        except OSError:
+            continue
+        if prefix and any(entry.name == "pyvenv.cfg" for entry in entries):
+            yield f"{prefix}pyvenv.cfg"  # tells where a virtualenv is; left out afterwards
+            continue
+        for entry in entries:
+            if not _is_folder(entry):
+                yield prefix + entry.name
+            elif entry.name in SKIPPED:
+                yield f"{prefix}{entry.name}/"  # no file, told as left out afterwards
+            else:
+                waiting.append((entry.path, f"{prefix}{entry.name}/"))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        return entry.is_dir(follow_symlinks=False)
     except OSError:
-        return
-    if any(entry.name == "pyvenv.cfg" for entry in entries):
-        return
-    for entry in entries:
-        if not entry.is_dir(follow_symlinks=False):
-            yield prefix + entry.name
-        elif entry.name == "site-packages":
-            yield f"{prefix}site-packages/"  # tells where a virtualenv is; no file, left out afterwards
-        elif entry.name not in SKIPPED:
-            yield from _scan(entry.path, f"{prefix}{entry.name}/")
+        return False
 
 
 def _environments(root: Path, names: tuple[str, ...]) -> tuple[str, ...]:
     """Folders of virtualenvs, as prefixes: with a pyvenv.cfg, or holding installed packages, or the active one."""
     found = {name.removesuffix("pyvenv.cfg") for name in names if name.endswith("/pyvenv.cfg")}
+    found.update(name.removesuffix("conda-meta/history") for name in names if name.endswith("/conda-meta/history"))
     for name in names:
         match = _INTERPRETER_FOLDERS.match(name) if "site-packages" in name else None
         if match and match[1]:
             found.add(f"{match[1]}/")
+    activating = [match for name in names if name.endswith("/activate") and (match := _ACTIVATE.fullmatch(name))]
+    present = frozenset(names) if activating else frozenset()
+    for match in activating:
+        if any(match["environment"] + beside in present for beside in _BESIDE_ACTIVATE):
+            found.add(match["environment"])
     active = os.environ.get("VIRTUAL_ENV", "")
     if active.startswith(f"{root}{os.sep}"):
         found.add(PurePosixPath(os.path.relpath(active, root)).as_posix() + "/")
     return tuple(sorted(found))
 
 
-def _is_skipped(name: str) -> bool:
-    return name.endswith((".pyc", ".pyo")) or not SKIPPED.isdisjoint(name.split("/")[:-1])
+def _reason(name: str, environments: tuple[str, ...]) -> tuple[str, str] | None:
+    """What a file belongs to that is left out, and that folder; None for a file of the project."""
+    if environments and name.startswith(environments):
+        return ENVIRONMENTS, next(one for one in environments if name.startswith(one))
+    if not SKIPPED.keys().isdisjoint(name.split("/")[:-1]):
+        parts = name.split("/")
+        depth = next(depth for depth, part in enumerate(parts) if part in SKIPPED)
+        return SKIPPED[parts[depth]], "/".join(parts[: depth + 1]) + "/"
+    built = _BUILT.match(name) if "build/" in name or ".egg-info/" in name else None
+    if built:
+        return CACHES, f"{built[0]}/"
+    return ("", "") if name.endswith((".pyc", ".pyo")) else None
 
 
-def _ignored_env_files(root: Path, kept: set[str], environments: tuple[str, ...]) -> Iterator[str]:
+def _ignored_env_files(root: Path, kept: Iterable[str], environments: tuple[str, ...]) -> list[str]:
+    present = frozenset(kept)
     folders = {""}
-    for name in kept:
-        parts = name.split("/")[:-1]
+    for folder in {name.rpartition("/")[0] for name in present}:
+        parts = folder.split("/")
         folders.update("/".join(parts[:depth]) for depth in range(1, min(len(parts), _ENV_DEPTH) + 1))
+    found = []
     for folder in folders:
         prefix = f"{folder}/" if folder else ""
         try:
-            entries = list(os.scandir(root / folder))
+            with os.scandir(root / folder) as entries:
+                names = [prefix + entry.name for entry in entries if is_env_file(entry.name, folder)]
         except OSError:
             continue
-        for entry in entries:
-            path = prefix + entry.name
-            if is_env_file(path) and path not in kept and not path.startswith(environments) and entry.is_file():
-                yield path
+        found += [
+            path
+            for path in names
+            if path not in present and not path.startswith(environments) and (root / path).is_file()
+        ]
+    return found
 
 
-def is_env_file(path: str) -> bool:
+def is_env_file(name: str, folder: str) -> bool:
     """Whether the file is one of the ``.env`` family: ``.env.local``, ``prod.env``, ``env.example``, ``.envs/pg``."""
-    folder, _, name = path.rpartition("/")
     if name.endswith((".py", ".ts", ".js", ".d.ts", ".md", ".toml", ".yml", ".yaml", ".json", ".sh", ".mako")):
         return False
     plain = name.lower()
@@ -136,20 +180,3 @@ def is_env_file(path: str) -> bool:
         or plain in {"env_example", "env-example", "env_sample", "env-sample"}
         or ".envs" in folder.split("/")
     )
-
-
-def _is_foreign(name: str, packages: set[str]) -> bool:
-    parts = name.split("/")[:-1]
-    for depth, part in enumerate(parts):
-        if part.startswith(".") and part not in _OPEN_DOT_FOLDERS:
-            return True
-        if "{{" in part or "cookiecutter" in part.lower():
-            return True
-        if part in _TEMPLATES and not _all_packages(parts, depth, packages):
-            return True
-    return False
-
-
-def _all_packages(parts: list[str], depth: int, packages: set[str]) -> bool:
-    """Whether a folder named like a template is a package of the app all the way down."""
-    return all("/".join(parts[:end]) in packages for end in range(depth + 1, len(parts) + 1))

@@ -112,3 +112,8 @@ def test_the_text_is_stable_and_ascii(broken):
     assert render(odd) == render(odd)
     assert render(odd).isascii()
     assert json.loads(render(odd))["notes"] == ["naïve \udcff"]
+
+
+def test_what_was_left_out_is_a_note(broken):
+    line = "left out: vendored packages: third_party/"
+    assert json.loads(render(replace(broken, left_out=(line,))))["notes"] == [*broken.notes, line]

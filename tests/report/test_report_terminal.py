@@ -161,3 +161,9 @@ def test_each_of_several_apps_is_named_as_it_can_be_asked_for(broken):
         "asyncdb: app pay/main.py:app, from pay/Dockerfile:3",
     ]
     assert "  app    pay/main.py:app" in render(run).splitlines()
+
+
+def test_what_was_left_out_is_told_to_who_asks(broken):
+    result = replace(broken, left_out=("left out: virtual environments: env/ (2013 files)",))
+    assert "asyncdb: left out: virtual environments: env/ (2013 files)" in render_header(result, verbose=True)
+    assert not any("left out" in line for line in render_header(result))

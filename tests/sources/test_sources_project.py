@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_asyncdb.sources.leftout import told
 from pytest_asyncdb.sources.project import Project
 
 APP = "app/main.py"
@@ -27,7 +28,14 @@ def test_leaves_out_by_name(tree, skipped):
 
 
 @pytest.mark.parametrize(
-    "inside", [["myenv/pyvenv.cfg", "myenv/bin/a.py"], ["env/Lib/site-packages/b.py", "env/Scripts/activate"]]
+    "inside",
+    [
+        ["myenv/pyvenv.cfg", "myenv/bin/a.py"],
+        ["env/Lib/site-packages/b.py", "env/Scripts/activate"],
+        ["tools/old/lib/python3.8/site-packages/b.py", "tools/old/bin/a.py"],
+        ["e/bin/activate", "e/bin/activate.fish", "e/lib/python3.8/os.py"],
+        ["conda/conda-meta/history", "conda/lib/python3.12/os.py"],
+    ],
 )
 @pytest.mark.parametrize("committed", [True, False])
 def test_leaves_out_virtualenvs_of_any_name(tree, git, inside, committed):
@@ -35,7 +43,58 @@ def test_leaves_out_virtualenvs_of_any_name(tree, git, inside, committed):
     if committed:
         git(root, "init")
         git(root, "add", "-f", ".")
-    assert [path for path in Project(root).files if path.endswith((".py", "activate"))] == [APP]
+    project = Project(root)
+    assert [path for path in project.files if path.endswith((".py", "activate"))] == [APP]
+    [line] = told(project.left_out)
+    assert line.startswith(f"left out: virtual environments: {inside[0].split('/')[0]}/")
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_project_that_is_a_virtualenv_itself_is_read(tree, git, committed):
+    root = tree(plain([APP, "pyvenv.cfg", "bin/activate", "bin/python", "lib/python3.12/site-packages/a.py"]))
+    if committed:
+        git(root, "init")
+        git(root, "add", "-f", ".")
+    assert Project(root).python_files == (APP,)
+
+
+def test_what_is_left_out_is_told_by_kind(tree):
+    files = [
+        APP,
+        "a/node_modules/x/1.js",
+        "b/node_modules/y/1.js",
+        ".tox/py/a.py",
+        "build/lib/app/main.py",
+        "shop.egg-info/PKG-INFO",
+        "app/_vendor/six.py",
+        "vendor/github.com/x.py",
+        "third_party/x.py",
+        "app/vendor/__init__.py",
+        "app/vendor/models.py",
+        ".claude/skills/x.py",
+        "app/templates/project/main.py",
+        "app/templates/project/README.md",
+    ]
+    project = Project(tree({**plain(files), "app/big.py": "x = 1\n" * 200_000, "app/blob.txt": b"\x89PNG\0\xff"}))
+    assert project.python_files == ("app/big.py", APP, "app/vendor/__init__.py", "app/vendor/models.py")
+    assert project.templates == ("app/templates/project/main.py",)
+    assert project.text("app/big.py") == project.text("app/blob.txt") == ""
+    assert not project.is_text("app/blob.txt")
+    assert told(project.left_out) == (
+        "left out: caches and build outputs: .tox/, build/lib/, shop.egg-info/",
+        "left out: installed packages: a/node_modules/, b/node_modules/",
+        "left out: folders of editors, agents and other tools: .claude/",
+        "left out: templates of other projects (valid Python in them is judged): app/templates/ (2 files)",
+        "left out: vendored packages: app/_vendor/, third_party/, vendor/",
+        "left out: files larger than 1 MB: app/big.py",
+        "left out: files that are no text: app/blob.txt",
+    )
+
+
+def test_of_many_folders_the_largest_are_named(tree):
+    files = [f"p{number}/node_modules/x{file}.js" for number in range(7) for file in range(number + 1)]
+    root = tree(plain(files))
+    assert told(Project(root).left_out)[0].endswith(" and 3 more")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +179,12 @@ def test_huge_and_unreadable_files_read_as_nothing(tree):
         ("compose.yaml", f"services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: {SECRET}\n"),
         ("docker-compose.yml", f"environment:\n  - DATABASE_URL=postgres://me:{SECRET}@db/app\n"),
         ("README.md", f"Use `postgresql://me:{SECRET}@db/app`\n"),
+        ("templates/full/db.py", f'URL = "postgresql+asyncpg://me:{SECRET}@db/app"\n'),
     ],
 )
 def test_finds_secrets(tree, path, text):
+    project = Project(tree({path: text.encode("utf-16")}))
+    assert SECRET in project.secrets
     project = Project(tree({path: text}))
     assert SECRET in project.secrets
     assert SECRET not in project.redactor.text(text)
