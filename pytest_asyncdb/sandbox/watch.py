@@ -60,7 +60,7 @@ class Watch:
             "sqlalchemy.engine.base": self._base,
             "sqlalchemy.ext.asyncio.engine": self._async_engine,
             "sqlalchemy.orm.session": lambda module: self._factory(module.sessionmaker, is_async=False),
-            "sqlalchemy.ext.asyncio.session": lambda module: self._factory(module.async_sessionmaker, is_async=True),
+            "sqlalchemy.ext.asyncio.session": self._async_session,
         }
 
     def _create(self, module: Any) -> None:
@@ -83,6 +83,10 @@ class Watch:
             self._made(_WRAP, this, None, {}, wraps=wraps)
 
         module.AsyncEngine.__init__ = __init__
+
+    def _async_session(self, module: Any) -> None:
+        if hasattr(module, "async_sessionmaker"):  # SQLAlchemy 1.4 has none, and projects still pin it
+            self._factory(module.async_sessionmaker, is_async=True)
 
     def _base(self, module: Any) -> None:
         """Engines that are built by hand, without any of the functions for it."""

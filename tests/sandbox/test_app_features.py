@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
+
+from pytest_asyncdb.sandbox.recorder import Recorder
+from pytest_asyncdb.sandbox.watch import Watch
 
 
 def test_factory_target_and_plain_asgi_callable(boot):
@@ -109,3 +114,9 @@ def test_every_engine_option_still_works(boot):
     ]
     assert dict(record.engines[0].arguments)["logging_name"] == "'db'"
     assert {one.place.path for one in record.engines} == {"main.py"}
+
+
+def test_sqlalchemy_without_async_sessionmaker_is_watched_too():
+    patch = Watch(Recorder(-1, None)).patches()["sqlalchemy.ext.asyncio.session"]
+
+    patch(ModuleType("sqlalchemy.ext.asyncio.session"))  # as 1.4 has it: the project's import must not fail over us
