@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.boots import Boots
 from pytest_asyncdb.judge import judge
-from pytest_asyncdb.postgres.thread import ServerThread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.examples import Filled
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.judge import Judgement
-    from pytest_asyncdb.migrating import Migrator
     from pytest_asyncdb.model.check import Check
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
-    from pytest_asyncdb.sandbox.launch import Boot, Child
-    from pytest_asyncdb.sandbox.record import BootRecord
-    from pytest_asyncdb.sandbox.request import BootRequest
+    from pytest_asyncdb.postgres.thread import ServerThread
+    from pytest_asyncdb.sandbox.launch import Child
     from pytest_asyncdb.sources.project import Project
 
 
@@ -36,7 +32,7 @@ class Examination:
     checks: tuple[Check, ...]
     judgement: Judgement
     filled: Filled | None = None
-    """Settings that the boot had from an example file."""
+    """What the app got besides its own environment; None without a boot."""
 
 
 def examine(  # noqa: PLR0913 - what to examine, and with what
@@ -64,29 +60,23 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         NoProviderError, UnknownProviderError, ServerError: there is no server.
         SandboxError: the sandbox did not start.
     """
-    from pytest_asyncdb.facts.examples import filled_in
-    from pytest_asyncdb.sandbox.launch import spawn
-
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
-    filled = filled_in(project, app, settings)
-    request = _request(project, app, settings, filled)
-    boot = (child or spawn(settings.python)).boot(request, complete=False)
-    if isinstance(server, ServerThread):
-        server.begin()
-    booting = _Booting(boot, _migrator(project, app, settings, request), server)
+    boots = Boots(project, app, settings, server)
+    boots.begin(child)
     try:
         from pytest_asyncdb.facts import Facts
         from pytest_asyncdb.registry import load
 
-        facts = Facts(project, settings, app, lambda: (booting.seen(), ""))
-        booting.complete(facts.modules_to_import(app), project.secrets)
+        facts = Facts(project, settings, app, lambda: (boots.record(), ""))
+        boots.complete(facts.modules_to_import(app), facts.secrets, lambda: facts.scheme)
         _read_ahead(facts)
         checks = load(ids)
-        booting.wait()
+        boots.ready()
         judgement = judge(facts, checks, _Lines(project).line, settings.fail_on, project.templates)
-        return Examination(project, facts, checks, judgement, filled)
+        _ = facts.boot  # the checks that were asked for may not have read it, and the notes do
+        return Examination(project, facts, checks, judgement, boots.filled)
     finally:
-        booting.kill()
+        boots.kill()
 
 
 def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: str) -> Examination:
@@ -108,64 +98,6 @@ def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: s
     )
 
 
-def _migrator(project: Project, app: App, settings: Settings, request: BootRequest) -> Migrator | None:
-    """Begin with the project's migrations; None when it has none, or they are not wanted."""
-    from pytest_asyncdb.facts.migrations import find_migrations
-
-    found = find_migrations(project, app) if settings.migrations == "run" else None
-    if found is None:
-        return None
-    from pytest_asyncdb.migrating import Migrator
-
-    return Migrator(found, request, settings)
-
-
-class _Booting:
-    """The app's boot, its migrations beside it, and the thread that gives each of them the server in its turn."""
-
-    def __init__(self, boot: Boot, migrator: Migrator | None, server: ServerThread | Server) -> None:
-        self._boot = boot
-        self._migrator = migrator
-        self._server = server
-        self._handover = threading.Thread(target=self._hand_over, name="asyncdb-handover", daemon=True)
-        self._handover.start()
-
-    def complete(self, modules: tuple[tuple[str, str], ...], secrets: tuple[str, ...]) -> None:
-        self._boot.complete(modules, secrets)
-        if self._migrator is not None:
-            self._migrator.complete(secrets)
-
-    def wait(self) -> None:
-        """Wait until the app has the server.
-
-        Raises:
-            NoProviderError, UnknownProviderError, ServerError: there is none.
-        """
-        self._handover.join()
-        if isinstance(self._server, ServerThread):
-            self._server.server()
-
-    def seen(self) -> BootRecord:
-        """What the app's boot and its migrations showed."""
-        done = self._migrator.record() if self._migrator is not None else None
-        return replace(self._boot.result(), migration=done)
-
-    def kill(self) -> None:
-        self._boot.kill()
-        if self._migrator is not None:
-            self._migrator.kill()
-
-    def _hand_over(self) -> None:
-        """Give the server to the app once it is ready and has the app's tables."""
-        try:
-            ready = self._server.server() if isinstance(self._server, ServerThread) else self._server
-            if self._migrator is not None:
-                self._migrator.upgrade(ready)
-            self._boot.serve(ready)
-        except Exception as error:  # noqa: BLE001 - told by the thread that judges; the boot must not wait for ever
-            self._boot.no_server(str(error))
-
-
 class _Lines:
     """Lines of project files, for suppression comments."""
 
@@ -182,22 +114,3 @@ def _read_ahead(facts: Facts) -> None:
     """Compute what needs no boot while the app boots."""
     _ = facts.declared, facts.installed, facts.urls, facts.static_engines, facts.static_session_factories
     _ = facts.cycles, facts.routers
-
-
-def _request(project: Project, app: App, settings: Settings, filled: Filled | None) -> BootRequest:
-    from pytest_asyncdb.sandbox.request import BootRequest
-
-    root: Path = project.root
-    return BootRequest(
-        project=root,
-        target=app.target,
-        factory=app.factory,
-        import_root=(root / app.import_root).resolve(),
-        cwd=(root / app.cwd).resolve(),
-        env=(*(filled.values if filled else ()), *settings.env),
-        import_timeout=settings.import_timeout,
-        startup_timeout=settings.startup_timeout,
-        request_timeout=settings.request_timeout,
-        shutdown_timeout=settings.shutdown_timeout,
-        python=settings.python,
-    )

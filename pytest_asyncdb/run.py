@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_asyncdb.examine import Examination
+    from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.app import NoAppError
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.model.finding import Finding
@@ -107,7 +108,7 @@ class Run:
     def _conclude(
         self, first: Examination, app: App | None, server: Server | None, not_used: tuple[tuple[str, str], ...]
     ) -> Result:
-        redactor = _redactor(first.project, server)
+        redactor = _redactor(first.facts, server)
         reported: tuple[ReportedFinding, ...] = tuple(ReportedFinding(f) for f in first.judgement.findings)
         applied: tuple[str, ...] = ()
         fixed: frozenset[Finding] = frozenset()
@@ -188,10 +189,10 @@ def _fixed(reported: Sequence[ReportedFinding]) -> frozenset[Finding]:
     return frozenset(one.finding for one in proven)
 
 
-def _redactor(project: Project, server: Server | None) -> Redactor:
+def _redactor(facts: Facts, server: Server | None) -> Redactor:
     from pytest_asyncdb.urls.redact import Redactor
 
-    return Redactor([*project.secrets, *([server.password] if server else [])])
+    return Redactor([*facts.secrets, *([server.password] if server else [])])
 
 
 def _environment(first: Examination) -> tuple[tuple[str, str], ...]:
@@ -212,7 +213,7 @@ def _environment(first: Examination) -> tuple[tuple[str, str], ...]:
 def _notes(app: App | None, first: Examination) -> tuple[str, ...]:
     others = app.others if app else ()
     notes = [f"other apps were found and not chosen: {', '.join(others)}"] if others else []
-    notes += [str(first.filled)] if first.filled else []
+    notes += first.filled.notes() if first.filled else []
     boot = first.facts.boot
     migration = boot.migration if boot else None
     if migration is not None and migration.ok:

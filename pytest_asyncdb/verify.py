@@ -89,7 +89,8 @@ def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
         server = create_database(bench.server, fresh_name())
     except (OSError, TooLargeError, ServerError) as error:
         return Trial(chosen, texts, None, f"the project could not be copied: {error}")
-    settings = replace(bench.settings, root=directory)
+    filled = bench.first.filled.values if bench.first.filled else ()
+    settings = replace(bench.settings, root=directory, env=(*filled, *bench.settings.env))
     try:
         ids = [check.id for check in bench.first.checks]
         copy = Project(directory, bench.first.project.without)

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import failed_imports
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import missing_variable, same_error
+from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.urls import drivers
 from pytest_asyncdb.urls.declared import absent_package, not_installed
@@ -83,7 +83,7 @@ def _is_of_another_check(facts: Facts, failure: FailedImport) -> bool:
     error, place = failure.error, failure.place
     kind = error.type.rpartition(".")[2]
     if kind in {"SyntaxError", "IndentationError", "TabError", "SystemExit", "ValidationError"}:
-        return kind != "ValidationError" or bool(dict(error.attributes).get("missing"))
+        return kind != "ValidationError" or bool(unset_settings(error))
     if _OF_OTHERS.search(error.message) or missing_variable(error) or not_installed(facts, error):
         return True
     at_engine = any(engine.place.path == place.path and engine.place.line == place.line for engine in facts.engines)

@@ -1,16 +1,19 @@
 """The app needs a setting that neither the environment nor its files give.
 
 ## What it does
-Reports the import of the app, or of one of its modules, that fails because a setting is missing: a pydantic
-`ValidationError` about required fields, a `KeyError` from `os.environ["NAME"]` or from Starlette's `Config`, or an
-engine whose URL is `None` or was put together with one. Where there is no `.env`, the values of `.env.example` are
-filled in first, which is no fault.
+Reports the import of the app, or of one of its modules, that fails because a setting is missing: required fields of a
+settings class of pydantic, a `KeyError` from `os.environ["NAME"]` or from Starlette's `Config`, or an engine whose URL
+is `None` or was put together with one.
+
+A checkout that nobody gave a `.env` yet is no fault: the values of `.env.example` are filled in, then values are made
+up from the types of what is still missing, and the run says which. The setting is reported where a `.env` is there
+and leaves it out, and where no made-up value was taken.
 
 ## Root cause
 Settings without a default are read when the module is imported, so the app does not start where one is missing.
 
 ## Fix
-Set the variable where the app runs, and name it in `.env.example`.
+Set the variable where the app runs, and name it in `.env.example`. For a check alone, `asyncdb_env` gives it.
 
 ## Fix safety
 No fix is made automatically: only its owner knows the value.
@@ -28,7 +31,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import is_unset_url, missing_variable, same_error
+from pytest_asyncdb.model.errors import is_unset_url, missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.place import Place
 
@@ -78,10 +81,8 @@ def _failures(boot: BootRecord) -> Iterator[tuple[str, ErrorRecord, bool]]:
 
 def _missing(error: ErrorRecord) -> str:
     """Which settings are not set; empty when the error is about something else."""
-    kind = error.type.rpartition(".")[2]
-    fields = dict(error.attributes).get("missing", "")
-    if kind == "ValidationError" and fields:
-        names = [f"`{name.strip()}`" for name in fields.split(",")]
+    names = [f"`{name}`" for name in unset_settings(error)]
+    if names:
         return f"{', '.join(names)} {'are' if len(names) > 1 else 'is'} not set"
     variable = missing_variable(error)
     return f"`{variable}` is not set" if variable else ""

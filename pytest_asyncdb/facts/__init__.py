@@ -149,7 +149,17 @@ class Facts:
     @cached_property
     def secrets(self) -> tuple[str, ...]:
         """Everything secret in the project and the environment: for redactors, never for a person."""
-        return self.project.secrets
+        if self.app is None:
+            return self.project.secrets
+        from pytest_asyncdb.facts.examples import secrets_elsewhere
+
+        return (*self.project.secrets, *secrets_elsewhere(self.project, self.app))
+
+    @cached_property
+    def scheme(self) -> str:
+        """The scheme that a database URL of the project has, by the driver that it declares."""
+        told = (one for one in ("asyncpg", "psycopg") if self.declared.anywhere(one))
+        return f"postgresql+{next(told, 'asyncpg')}"
 
     @property
     def boot(self) -> BootRecord | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,16 @@ def missing_variable(error: ErrorRecord) -> str | None:
     """The variable of the environment that ``os.environ[...]`` or Starlette's ``Config`` did not find."""
     found = _VARIABLE.fullmatch(error.message.strip()) if error.type == "KeyError" else None
     return (found["name"] or found["config"]) if found else None
+
+
+def unset_settings(error: ErrorRecord) -> tuple[str, ...]:
+    """The variables that a settings class did not find, as it reads them; none when another model was made wrongly."""
+    told = dict(error.attributes).get("settings", "")
+    try:
+        fields = json.loads(told) if told else []
+    except ValueError:  # something in it was taken for a secret
+        return tuple(dict(error.attributes).get("missing", "").split(","))
+    return tuple(str(one["name"]) for one in fields if one["missing"])
 
 
 def is_certificate_error(error: ErrorRecord) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.sandbox.wanted import wanted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -121,6 +123,9 @@ def _pydantic(error: BaseException) -> Iterator[tuple[str, str]]:
         yield "missing", ",".join(missing)
     if invalid:
         yield "invalid", ",".join(invalid)
+    asked = wanted(error)
+    if asked:
+        yield "settings", asked
 
 
 def exit_code(error: SystemExit) -> int:

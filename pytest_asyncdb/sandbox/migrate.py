@@ -179,7 +179,7 @@ def _of_plugins() -> Iterator[Any]:
     if module is None:
         return
     commands: Callable[..., Any]
-    from advanced_alchemy.alembic.commands import AlembicCommands as commands  # type: ignore[import-not-found, unused-ignore]  # noqa: N813
+    from advanced_alchemy.alembic.commands import AlembicCommands as commands  # type: ignore[import-not-found, no-redef, unused-ignore]  # noqa: N813
 
     seen: set[str] = set()
     for one in gc.get_objects():

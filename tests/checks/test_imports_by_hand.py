@@ -19,6 +19,8 @@ from pytest_asyncdb.model.fix import AddImport, RemoveImport, Replace
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.sandbox.record import EndRecord, ImportRecord
 
+UNSET = '[{"name": "DATABASE_URL", "missing": true}, {"name": "PORT", "missing": false}]'
+TWO_UNSET = '[{"name": "DB_URL", "missing": true}, {"name": "SECRET", "missing": true}]'
 SESSION = "sqlmodel.ext.asyncio.session"
 WRONG = module("src.db", (SESSION, "AsyncEngine"))
 APP = App(
@@ -157,7 +159,7 @@ def test_module_that_the_app_does_not_need_is_latent():
         error("SyntaxError", "invalid syntax", "a.py:1"),
         error("SystemExit", "3", "a.py:1"),
         error("KeyError", "'DATABASE_URL'", "a.py:1"),
-        error("pydantic_core.ValidationError", "1 validation error", "a.py:1", missing="DATABASE_URL"),
+        error("pydantic_core.ValidationError", "1 validation error", "a.py:1", settings=UNSET),
         error("ModuleNotFoundError", "No module named 'psycopg2'", "src/db.py:10", name="psycopg2"),
         error("sqlalchemy.exc.InvalidRequestError", "The asyncio extension requires an async driver", "src/db.py:10"),
     ],
@@ -234,7 +236,7 @@ def test_sync_engines_that_are_fine(fine):
     ("failure", "said"),
     [
         (
-            error("pydantic_core._pydantic_core.ValidationError", "2 errors", "c.py:9", missing="DB_URL,SECRET"),
+            error("pydantic_core._pydantic_core.ValidationError", "2 errors", "c.py:9", settings=TWO_UNSET),
             "`DB_URL`, `SECRET`",
         ),
         (error("KeyError", "'DATABASE_URL'", "c.py:9"), "`DATABASE_URL`"),
@@ -251,7 +253,7 @@ def test_missing_setting(failure, said):
 
 
 def test_several_settings_are_plural():
-    failure = error("pydantic_core._pydantic_core.ValidationError", "2 errors", "c.py:9", missing="DB_URL,SECRET")
+    failure = error("pydantic_core._pydantic_core.ValidationError", "2 errors", "c.py:9", settings=TWO_UNSET)
     [finding] = find("ADB205", facts(boot=boot(failure)))
     assert finding.message == "`DB_URL`, `SECRET` are not set, and the import fails without them"
 

@@ -90,6 +90,12 @@ def user_project(tmp_path: Path):
 
 
 @pytest.fixture
+def new_project(tmp_path) -> UserProject:
+    """An empty directory."""
+    return UserProject(tmp_path / "new")
+
+
+@pytest.fixture
 def healthy(user_project) -> UserProject:
     return user_project("audited_backend_fixed")
 

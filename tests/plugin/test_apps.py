@@ -1,4 +1,4 @@
-"""Projects with no app, with one that is started in a strange way, and with several."""
+"""Projects with no app, with several, and with settings that nobody gave."""
 
 from __future__ import annotations
 
@@ -81,3 +81,112 @@ def test_each_app_of_a_monorepo_is_checked(healthy):
     assert report["applied"] == ["pay/main.py"]
     again = healthy.pytest("--asyncdb-check")
     assert again.code == 0, again.output
+
+
+SETTINGS = """\
+import os
+from enum import Enum
+from typing import Literal
+from pydantic import AnyHttpUrl, BaseModel, Field, PostgresDsn, RedisDsn, SecretStr, conint, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Size(Enum):
+    small = "small"
+
+
+class Security(BaseModel):
+    jwt_key: SecretStr = Field(min_length=50)
+    hosts: list[str]
+
+
+class Database(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="db_", env_file="~/.env")
+    host: str
+    port: int
+    user: str
+    password: SecretStr
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def is_known(cls, value):
+        if value not in {"app", "shop"}:
+            raise ValueError("no such database")
+        return value
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_nested_delimiter="__", case_sensitive=False)
+    primary: PostgresDsn
+    cache: RedisDsn
+    site: AnyHttpUrl = Field(alias="PUBLIC_SITE")
+    origins: list[AnyHttpUrl]
+    size: Size
+    mode: Literal["fast", "slow"]
+    security: Security
+    workers: conint(ge=2)
+    ratio: float
+    debug: bool
+
+
+database, settings = Database(), Settings()
+assert settings.security.hosts and settings.workers >= 2 and settings.size is Size.small
+REGION, LIMIT = os.environ["SHOP_REGION"], int(os.environ["SHOP_LIMIT"])
+"""
+MAIN = PAY.replace(
+    'engine = create_async_engine("postgresql+asyncpg://pay:pay@db.internal/pay?sslmode=require")',
+    """from config import database
+
+engine = create_async_engine(
+    f"postgresql+asyncpg://{database.user}:{database.password.get_secret_value()}"
+    f"@{database.host}:{database.port}/{database.name}"
+)""",
+)
+MADE_UP = (
+    "DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME, PRIMARY, CACHE, PUBLIC_SITE, ORIGINS, SIZE, MODE, SECURITY, "
+    "WORKERS, RATIO, DEBUG, SHOP_REGION, SHOP_LIMIT"
+)
+
+
+@pytest.fixture
+def bare(new_project, tmp_path):
+    """A checkout that nobody gave its settings."""
+    new_project.write("main.py", MAIN)
+    new_project.write("config.py", SETTINGS)
+    new_project.write("requirements.txt", "fastapi\nsqlalchemy[asyncio]\nasyncpg\npydantic-settings\n")
+    (tmp_path / "home").mkdir()
+    return new_project
+
+
+def test_settings_that_nobody_gave_are_made_up_by_type_and_told(bare, tmp_path):
+    home = str(tmp_path / "home")
+    run = bare.pytest("--asyncdb-check", HOME=home)
+    assert run.code == 0, run.output
+    words = " ".join(run.output.split())
+    assert f"17 settings made up, because there is no .env: {MADE_UP} (`asyncdb_env` gives real ones)" in words
+    assert "SC-005 met" in words
+
+
+def test_a_real_env_file_is_taken_at_its_word_and_kept_secret(bare, tmp_path):
+    home = tmp_path / "home"
+    (home / ".env").write_text("DB_HOST=h\nDB_PORT=1\nDB_USER=u\nDB_PASSWORD=hush-quokka-417\n")
+    run = bare.pytest("--asyncdb-check", HOME=str(home))
+    assert run.code == 1
+    run.says("ADB205", "config.py:")
+    assert "made up" not in run.output
+    bare.change(
+        "config.py", "database, settings", "print(Database(name='shop').password.get_secret_value())\ndatabase, s"
+    )
+    run = bare.pytest("--asyncdb-check", HOME=str(home))
+    run.says("ADB205")
+    assert "quokka" not in run.output
+
+
+def test_what_no_made_up_value_satisfies_is_told_as_not_set(bare, tmp_path):
+    bare.change("config.py", '{"app", "shop"}', '{"shop"}')
+    run = bare.pytest("--asyncdb-check", HOME=str(tmp_path / "home"))
+    assert run.code == 1
+    run.says("ADB205", "`DB_HOST`, `DB_PORT`, `DB_USER`, `DB_PASSWORD`, `DB_NAME` are not set")
+    run = bare.pytest("--asyncdb-check", "-o", "asyncdb_env=DB_NAME=shop", HOME=str(tmp_path / "home"))
+    assert run.code == 0, run.output

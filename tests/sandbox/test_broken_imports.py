@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_asyncdb.model.errors import unset_settings
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.sandbox.launch import start
 
@@ -65,7 +66,15 @@ def test_missing_settings(boot):
     assert error.type.endswith("ValidationError")
     assert dict(error.attributes)["missing"] == "database_host,jwt_key"
     assert dict(error.attributes)["model"] == "Settings"
+    assert unset_settings(error) == ("DATABASE_HOST", "JWT_KEY")
     assert error.place.path == "main.py"
+
+
+def test_a_model_that_reads_no_environment_is_no_setting(boot):
+    record = boot(main="from pydantic import BaseModel\nclass User(BaseModel):\n    name: str\nUser()\n")
+    error = record.phase("import").error
+    assert dict(error.attributes)["missing"] == "name"
+    assert unset_settings(error) == ()
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 import os
 from contextlib import asynccontextmanager
 
+from dotenv import load_dotenv
 from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+load_dotenv()
 REGION = os.environ.get("SHOP_REGION", "eu")
 engine = create_async_engine("postgresql+asyncpg://app:change-me@localhost/app")
 

@@ -1,0 +1,216 @@
+"""The boots of one examination: the first, and more of them with made-up settings while the app misses some."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.postgres.thread import ServerThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_asyncdb.facts.examples import Filled
+    from pytest_asyncdb.facts.migrations import Migrations
+    from pytest_asyncdb.facts.project import App
+    from pytest_asyncdb.migrating import Migrator
+    from pytest_asyncdb.model.server import Server
+    from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.sandbox.launch import Boot, Child
+    from pytest_asyncdb.sandbox.record import BootRecord
+    from pytest_asyncdb.sandbox.request import BootRequest
+    from pytest_asyncdb.sources.project import Project
+
+_ROUNDS = 5
+"""How often settings are made up: classes of settings are often made one after the other, each with its own."""
+_TELLING = 6
+"""As many characters of a made-up value, found in an error, make the value its cause."""
+
+
+class _Attempt:
+    """One boot, its migrations beside it, and the thread that gives each of them the server in its turn."""
+
+    def __init__(self, boot: Boot, migrator: Migrator | None) -> None:
+        self._boot = boot
+        self._migrator = migrator
+        self._handover: threading.Thread | None = None
+
+    def begin(self, server: ServerThread | Server) -> None:
+        self._handover = threading.Thread(target=self._hand_over, args=(server,), name="asyncdb-handover", daemon=True)
+        self._handover.start()
+
+    def complete(self, modules: tuple[tuple[str, str], ...], secrets: tuple[str, ...]) -> None:
+        self._boot.complete(modules, secrets)
+        if self._migrator is not None:
+            self._migrator.complete(secrets)
+
+    def join(self) -> None:
+        if self._handover is not None:
+            self._handover.join()
+
+    def record(self) -> BootRecord:
+        """What the app's boot and its migrations showed."""
+        done = self._migrator.record() if self._migrator is not None else None
+        return replace(self._boot.result(), migration=done)
+
+    def kill(self) -> None:
+        self._boot.kill()
+        if self._migrator is not None:
+            self._migrator.kill()
+
+    def _hand_over(self, server: ServerThread | Server) -> None:
+        """Give the server to the app once it is ready and has the app's tables."""
+        try:
+            ready = server.server() if isinstance(server, ServerThread) else server
+            if self._migrator is not None:
+                self._migrator.upgrade(ready)
+            self._boot.serve(ready)
+        except Exception as error:  # noqa: BLE001 - told by the thread that judges; the boot must not wait for ever
+            self._boot.no_server(str(error))
+
+
+class Boots:
+    """Boots the app, and again with values for what it says is not set.
+
+    Args:
+        project: the tree whose app is booted.
+        app: what to boot in it.
+        settings: deadlines, and what the user gives.
+        server: where all connections go; may still be starting.
+    """
+
+    def __init__(self, project: Project, app: App, settings: Settings, server: ServerThread | Server) -> None:
+        """Read the examples of settings; nothing runs yet."""
+        from pytest_asyncdb.facts.examples import filled_in
+
+        self._project = project
+        self._app = app
+        self._settings = settings
+        self._server = server
+        self._modules: tuple[tuple[str, str], ...] = ()
+        self._secrets: tuple[str, ...] = ()
+        self._scheme: Callable[[], str] = str
+        self._migrations: Migrations | None = None
+        self.filled: Filled = filled_in(project, app, settings)
+        """What the app got besides its own environment."""
+
+    def begin(self, child: Child | None) -> None:
+        """Start the first boot, which does not know yet which modules there are."""
+        from pytest_asyncdb.facts.migrations import find_migrations
+        from pytest_asyncdb.sandbox.launch import spawn
+
+        settings = self._settings
+        first = (child or spawn(settings.python)).boot(self._request(), complete=False)
+        if isinstance(self._server, ServerThread):
+            self._server.begin()
+        self._migrations = find_migrations(self._project, self._app) if settings.migrations == "run" else None
+        self._attempt = _Attempt(first, self._migrator())
+        self._attempt.begin(self._server)
+
+    def complete(
+        self, modules: tuple[tuple[str, str], ...], secrets: tuple[str, ...], scheme: Callable[[], str]
+    ) -> None:
+        """Say what was found out while the app was being imported."""
+        self._modules, self._secrets, self._scheme = modules, secrets, scheme
+        self._attempt.complete(modules, secrets)
+
+    def ready(self) -> None:
+        """Wait for the server.
+
+        Raises:
+            NoProviderError, UnknownProviderError, ServerError: there is none.
+        """
+        self._attempt.join()
+        if isinstance(self._server, ServerThread):
+            self._server.server()
+
+    def record(self) -> BootRecord:
+        """What the boot saw; the last one, when the app took the settings that were made up for it."""
+        first = record = self._attempt.record()
+        before = self.filled
+        for _ in range(_ROUNDS):
+            values = self._made_up(record)
+            if not values:
+                break
+            self.filled = self.filled.with_made_up(values)
+            record = self._again(record)
+        if record is not first and self._is_refused(record):
+            self.filled = before
+            return first
+        return record
+
+    def kill(self) -> None:
+        """End what still runs."""
+        self._attempt.kill()
+
+    def _made_up(self, record: BootRecord) -> dict[str, str]:
+        """Values for what the app says is not set and nobody gives, unless a real ``.env`` leaves it out."""
+        from pytest_asyncdb.facts.examples import has_env_file
+        from pytest_asyncdb.facts.unset import unset
+        from pytest_asyncdb.facts.values import made_up
+
+        wanted = unset(self._project, record)
+        if not wanted or has_env_file(self._project, self._app):
+            return {}
+        given = {name.upper() for name in (*os.environ, *dict(self._settings.env), *self.filled.made_up)}
+        known = {name.upper(): name for name, _ in self.filled.values}
+        found: dict[str, str] = {}
+        for one in wanted:
+            name = one.name.upper()
+            value = made_up(one, self._scheme()) if name not in given and (name not in known or one.refused) else None
+            if value is not None:
+                found[known.get(name, one.name)] = value
+        return found
+
+    def _is_refused(self, record: BootRecord) -> bool:
+        """Whether the app stops because of what was made up for it."""
+        failed = next((one.error for one in record.phases if one.error), None)
+        if failed is None:
+            return False
+        said = "\n".join([failed.message, *(message for _, message in failed.causes)])
+        values = [value for name, value in self.filled.values if name in self.filled.made_up]
+        return "settings" in dict(failed.attributes) or any(
+            len(value) >= _TELLING and value in said for value in values
+        )
+
+    def _again(self, before: BootRecord) -> BootRecord:
+        """Boot with what was made up by now, and run the migrations again if they had failed."""
+        from pytest_asyncdb.sandbox.launch import spawn
+
+        self._attempt.kill()
+        done = before.migration if before.migration and before.migration.ok else None
+        boot = spawn(self._settings.python).boot(self._request(), complete=False)
+        self._attempt = _Attempt(boot, None if done else self._migrator())
+        self._attempt.complete(self._modules, self._secrets)
+        self._attempt.begin(self._server)
+        self._attempt.join()
+        record = self._attempt.record()
+        return replace(record, migration=done) if done else record
+
+    def _migrator(self) -> Migrator | None:
+        """Begin with the project's migrations; None when it has none, or they are not wanted."""
+        if self._migrations is None:
+            return None
+        from pytest_asyncdb.migrating import Migrator
+
+        return Migrator(self._migrations, self._request(), self._settings)
+
+    def _request(self) -> BootRequest:
+        from pytest_asyncdb.sandbox.request import BootRequest
+
+        root, app, settings = self._project.root, self._app, self._settings
+        return BootRequest(
+            project=root,
+            target=app.target,
+            factory=app.factory,
+            import_root=(root / app.import_root).resolve(),
+            cwd=(root / app.cwd).resolve(),
+            env=(*self.filled.values, *settings.env),
+            import_timeout=settings.import_timeout,
+            startup_timeout=settings.startup_timeout,
+            request_timeout=settings.request_timeout,
+            shutdown_timeout=settings.shutdown_timeout,
+            python=settings.python,
+        )

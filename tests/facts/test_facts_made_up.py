@@ -1,0 +1,172 @@
+"""What an app says is not set, and the values that are made up for it."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from pytest_asyncdb.facts.reads import reads
+from pytest_asyncdb.facts.unset import unset
+from pytest_asyncdb.facts.values import Wanted, made_up
+from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, ErrorRecord, PhaseRecord
+
+ASYNCPG = "postgresql+asyncpg"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql+asyncpg://app:app@localhost:5432/app"),
+        ("SQLALCHEMY_DATABASE_URI", "postgresql+asyncpg://app:app@localhost:5432/app"),
+        ("SYNC_DATABASE_URL", "postgresql://app:app@localhost:5432/app"),
+        ("POSTGRES_HOST", "localhost"),
+        ("POSTGRES_PORT", "5432"),
+        ("POSTGRES_DB", "app"),
+        ("DB_DB_NAME", "app"),
+        ("DB_SCHEME", "postgresql+asyncpg"),
+        ("PGHOST", "localhost"),
+        ("REDIS_URL", "redis://localhost:6379/0"),
+        ("REDIS_CACHE_PORT", "6379"),
+        ("SENTRY_DSN", "https://public@localhost/1"),
+        ("SMTP_PORT", "587"),
+        ("JWT_ALGORITHM", "HS256"),
+        ("ACCESS_TOKEN_EXPIRE_MINUTES", "30"),
+        ("FIRST_SUPERUSER_EMAIL", "app@example.com"),
+        ("ENVIRONMENT", "development"),
+        ("DB_ECHO", "false"),
+        ("WHATEVER", "made-up"),
+    ],
+)
+def test_a_name_tells_the_usual_value(name, value):
+    assert made_up(Wanted(name), ASYNCPG) == value
+
+
+def test_a_secret_is_a_key_of_32_bytes():
+    value = made_up(Wanted("FERNET_KEY"), ASYNCPG)
+    assert len(base64.urlsafe_b64decode(value)) == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "value"),
+    [
+        ("X", {"type": "boolean"}, "false"),
+        ("X", {"type": "integer", "exclusiveMinimum": 7}, "8"),
+        ("X", {"type": "number", "maximum": -2}, "-2"),
+        ("POOL_SIZE", {"type": "integer"}, "5"),
+        ("X", {"enum": ["red", "blue"], "type": "string"}, "red"),
+        ("X", {"const": 3}, "3"),
+        ("X", {"anyOf": [{"type": "null"}, {"type": "integer"}]}, "1"),
+        ("X", {"$ref": "#/$defs/C", "$defs": {"C": {"enum": ["c"]}}}, "c"),
+        ("CORS_ORIGINS", {"type": "array", "items": {"type": "string"}}, '["http://localhost"]'),
+        ("X", {"type": "array", "items": {"type": "integer"}, "minItems": 2}, "[1, 1]"),
+        ("X", {"type": "object", "additionalProperties": {"type": "integer"}}, "{}"),
+        ("X", {"type": "string", "format": "email"}, "app@example.com"),
+        ("X", {"type": "string", "format": "uri"}, "http://localhost"),
+        ("X", {"type": "string", "minLength": 10}, "made-up000"),
+        ("X", {"type": "string", "maxLength": 4}, "made"),
+        ("X", {"type": "string", "pattern": "^[a-z-]+$"}, "made-up"),
+        ("X", {"type": "string", "pattern": "^[0-9]{4}$"}, None),
+        ("X", {"type": "string", "format": "file-path"}, None),
+        ("X", {"$ref": "#/$defs/nowhere"}, None),
+    ],
+)
+def test_a_schema_tells_the_type(name, schema, value):
+    assert made_up(Wanted(name, schema), ASYNCPG) == value
+
+
+def test_a_nested_model_is_json_of_its_required_fields():
+    schema = {
+        "type": "object",
+        "properties": {"jwt_secret": {"type": "string", "minLength": 50}, "hosts": {"type": "array"}, "extra": {}},
+        "required": ["jwt_secret", "hosts"],
+    }
+    value = json.loads(made_up(Wanted("SECURITY", schema), ASYNCPG))
+    assert len(value.pop("jwt_secret")) == 50
+    assert value == {"hosts": ["*"]}
+
+
+@pytest.mark.parametrize(("hint", "start"), [("PostgresDsn", "postgresql+psycopg://"), ("RedisDsn", "redis://")])
+def test_the_type_of_a_url_tells_its_scheme(hint, start):
+    wanted = Wanted("PRIMARY_URL", {"type": "string", "format": "uri"}, f"<class 'pydantic.networks.{hint}'>")
+    if hint == "RedisDsn":
+        wanted = Wanted("CACHE_STORE_URL", wanted.schema, wanted.hint)
+    assert made_up(wanted, "postgresql+psycopg").startswith(start)
+
+
+SOURCE = """\
+import os
+from environs import Env
+env = Env()
+PORT = int(os.environ["SHOP_PORT"])
+KEY = env.str("SHOP_KEY")
+DEBUG = env.bool("SHOP_DEBUG", default=False)
+URL = os.getenv("DATABASE_URL")
+MAIL = os.environ.get("SHOP_MAIL", "on")
+LIMIT = config("SHOP_LIMIT", cast=int)
+"""
+
+
+def test_reads_of_variables_without_default(project):
+    told = {one.wanted.name: (one.wanted.schema, one.required) for one in reads(project({"conf.py": SOURCE}))}
+    assert told == {
+        "SHOP_PORT": ({"type": "integer"}, True),
+        "SHOP_KEY": ({}, True),
+        "DATABASE_URL": ({}, False),
+        "SHOP_LIMIT": ({"type": "integer"}, True),
+    }
+
+
+def record(type_, message, *, attributes=(), phase="import"):
+    error = ErrorRecord(type_, message, Place("conf.py", 4), (Place("conf.py", 4),), (), attributes)
+    return BootRecord(
+        "main:app", None, (PhaseRecord(phase, ok=False, seconds=0.1, error=error),), EndRecord("done", "")
+    )
+
+
+REQUIRED = ["SHOP_KEY", "SHOP_LIMIT", "SHOP_PORT"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "message", "names"),
+    [
+        ("KeyError", "'SHOP_PORT'", REQUIRED),
+        ("KeyError", "\"Config 'SHOP_OWN' is missing, and has no default.\"", ["SHOP_OWN", *REQUIRED]),
+        ("environs.exceptions.EnvNotSetError", 'Environment variable "SHOP_KEY" not set', REQUIRED),
+        (
+            "environs.exceptions.EnvValidationError",
+            "Environment variables invalid: {'SHOP_A': ['Environment variable not set.']}",
+            ["SHOP_A", *REQUIRED],
+        ),
+        ("environ.compat.ImproperlyConfigured", "Set the SHOP_KEY environment variable", REQUIRED),
+        (
+            "decouple.UndefinedValueError",
+            "SHOP_LIMIT not found. Declare it as envvar or define a default value.",
+            REQUIRED,
+        ),
+        ("envparse.ConfigurationError", "Environment variable 'SHOP_Z' not set.", ["SHOP_Z", *REQUIRED]),
+        ("RuntimeError", "SHOP_TOKEN must be set before the app starts", ["SHOP_TOKEN", *REQUIRED]),
+        (
+            "sqlalchemy.exc.ArgumentError",
+            "Expected string or URL object, got None",
+            ["DATABASE_URL", *REQUIRED],
+        ),
+        ("ValueError", "HTTP_METHOD is wrong", []),
+        ("ImportError", "the PY_THING library is required", []),
+        ("TypeError", "unsupported operand", []),
+    ],
+)
+def test_what_each_library_says_when_a_variable_is_not_set(project, type_, message, names):
+    wanted = unset(project({"conf.py": SOURCE}), record(type_, message))
+    assert sorted(one.name for one in wanted) == sorted(names)
+
+
+def test_what_a_settings_class_says_comes_with_its_type(project):
+    told = [
+        {"name": "SHOP_N", "schema": {"type": "integer"}, "hint": "int", "missing": True},
+        {"name": "SHOP_M", "schema": {}, "hint": "", "missing": False},
+    ]
+    error = record("pydantic_core.ValidationError", "2 errors", attributes=(("settings", json.dumps(told)),))
+    assert unset(project({}), error) == (Wanted("SHOP_N", {"type": "integer"}, "int"), Wanted("SHOP_M", refused=True))
