@@ -70,6 +70,17 @@ def requests_of(config: pytest.Config) -> tuple[str, ...]:
         raise pytest.UsageError(f"{value.source}: {error}") from None
 
 
+def skips_without_server(config: pytest.Config) -> bool:
+    """Whether tests that need a server are skipped where none can be had; never in CI, where nobody would see it.
+
+    Raises:
+        pytest.UsageError: the setting has a value that it cannot have.
+    """
+    value = _value(config, "no_server")
+    skips = value is not None and _one_of(value, ("fail", "skip")) == "skip"
+    return skips and os.environ.get("CI", "").lower() in {"", "0", "false"}
+
+
 def project_root(config: pytest.Config) -> Path:
     """The project: the nearest directory with a dependency file, from the invocation's up to pytest's rootdir."""
     top = config.rootpath.resolve()

@@ -36,6 +36,7 @@ _INI = (
     ("env", "linelist", "extra environment of the app, one NAME=value a line"),
     ("postgres", "string", "auto, embedded, docker, local or a URL"),
     ("extensions", "string", "extensions that the server must have, with commas or spaces between them"),
+    ("no_server", "string", "fail (default) or skip the tests that need a server where there is none; in CI they fail"),
     ("fail_on", "string", "lowest severity that fails a check: blocks, latent or advice"),
     ("import_timeout", "string", f"importing the app: {_SECONDS}"),
     ("startup_timeout", "string", f"startup of the app: {_SECONDS}"),
@@ -68,6 +69,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="auto (default), embedded, docker, docker:17, local, local:15 or a URL; "
         "several, with commas between them, run the tests of the fixtures on each",
     )
+    flag(
+        "--asyncdb-cache-clear", action="store_true", help="remove the cached templates of server directories, and exit"
+    )
     flag("--asyncdb-app", metavar="MODULE:ATTRIBUTE", help="the ASGI app or app factory, when it is not found")
     flag("--asyncdb-fail-on", metavar="SEVERITY", help="blocks (default), latent or advice")
     for name, kind, text in _INI:
@@ -91,7 +95,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Answer ``--asyncdb-explain``."""
+    """Answer ``--asyncdb-explain`` and ``--asyncdb-cache-clear``, which run no tests."""
+    if config.getoption("asyncdb_cache_clear"):
+        from pytest_asyncdb.postgres.cache import clear
+
+        cleared = clear()
+        sys.stdout.write(f"{cleared}\n")
+        return int(bool(cleared.failed))
     asked: str | None = config.getoption("asyncdb_explain")
     if asked is None:
         return None
@@ -141,7 +151,16 @@ def _wanted(config: pytest.Config) -> bool:
 def _asked_for(config: pytest.Config) -> bool:
     """Whether checks are to be run by this process or its workers."""
     options = config.known_args_namespace
-    idle = ("help", "version", "collectonly", "showfixtures", "show_fixtures_per_test", "markers", "asyncdb_explain")
+    idle = (
+        "help",
+        "version",
+        "collectonly",
+        "showfixtures",
+        "show_fixtures_per_test",
+        "markers",
+        "asyncdb_explain",
+        "asyncdb_cache_clear",
+    )
     return _wanted(config) and not any(getattr(options, name, None) for name in idle)
 
 

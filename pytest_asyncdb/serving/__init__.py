@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HANDED_OVER = "asyncdb_broker"
 """Where in a worker's input it reads whom to ask."""
+WANTED = "asyncdb_server:"
+"""How the reason begins for which a test has no server."""
 
 
 class Serving:
@@ -108,14 +110,14 @@ class Serving:
         self._config.get_terminal_writer().line(f"\nasyncdb: {line}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Which servers the fixtures had; they start after the header was printed."""
-        verbosity = self._config.option.verbose
-        ready = [thread for thread in self._threads.values() if thread.served is not None]
-        if not ready or verbosity < 0:
-            return
-        from pytest_asyncdb.serving.told import lines
+        """Which servers the fixtures had, since they start after the header; and what was skipped for want of one."""
+        from pytest_asyncdb.serving.told import served, skipped
 
-        terminalreporter.section("asyncdb fixtures", sep="-")
-        for thread in ready:
-            for line in lines(thread, verbose=verbosity > 0):
-                terminalreporter.write_line(line)
+        lines = list(skipped(terminalreporter.stats.get("skipped", ())))
+        verbosity = self._config.option.verbose
+        if verbosity >= 0:
+            lines += [line for thread in self._threads.values() for line in served(thread, verbose=verbosity > 0)]
+        if lines:
+            terminalreporter.section("asyncdb fixtures", sep="-")
+        for line in lines:
+            terminalreporter.write_line(line)

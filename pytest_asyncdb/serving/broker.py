@@ -88,7 +88,7 @@ class Broker:
         try:
             server = self._serve(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the worker has to hear it
-            return {"error": str(error)}
+            return {"error": str(error), "kind": type(error).__name__}
         return {"server": {**asdict(server), "workspace": os.fspath(server.workspace)}}
 
 
@@ -97,9 +97,10 @@ def ask(address: Mapping[str, str], request: str) -> Server:
 
     Raises:
         NobodyListensError: there is no controller at the address.
-        ServerError: it has no server for us; the text is its own.
+        NoProviderError, ServerError: it has no server for us; the text is its own.
     """
     from pytest_asyncdb.model.server import Server
+    from pytest_asyncdb.postgres.choose import NoProviderError
     from pytest_asyncdb.postgres.protocol import ServerError
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -114,7 +115,7 @@ def ask(address: Mapping[str, str], request: str) -> Server:
         raise ServerError("the controller of this run went away before it had a server")
     answer = json.loads(said)
     if "error" in answer:
-        raise ServerError(answer["error"])
+        raise (NoProviderError if answer["kind"] == NoProviderError.__name__ else ServerError)(answer["error"])
     told = answer["server"]
     return Server(**{**told, "workspace": Path(told["workspace"]), "limits": tuple(told["limits"])})
 
