@@ -6,28 +6,13 @@ ends the process at import must still get its findings, and no project code may 
 
 from __future__ import annotations
 
-import os
 import sys
-from types import ModuleType
 
 import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator
-    from typing import TypedDict
-
-    from httpx import AsyncClient
-    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-
-    from pytest_asyncdb.model.server import Server
-
-    class Parameters(TypedDict, total=False):
-        """Of a fixture."""
-
-        params: tuple[str, ...]
-        ids: list[str]
-
+    from collections.abc import Generator
 
 _SECONDS = "seconds until a deadline ends it"
 _INI = (
@@ -118,8 +103,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, the checks when asked for, and the fixtures."""
+    from pytest_asyncdb.fixture_set import fixtures
+
     config.addinivalue_line("markers", "asyncdb: a check of pytest-asyncdb (select with -m asyncdb)")
-    config.pluginmanager.register(_fixtures(config), "asyncdb-fixtures")
+    config.pluginmanager.register(fixtures(config), "asyncdb-fixtures")
     if _asked_for(config) or (_wanted(config) and config.getoption("collectonly")):
         from pytest_asyncdb.session import CheckSession
 
@@ -162,91 +149,3 @@ def _asked_for(config: pytest.Config) -> bool:
         "asyncdb_cache_clear",
     )
     return _wanted(config) and not any(getattr(options, name, None) for name in idle)
-
-
-def _fixtures(config: pytest.Config) -> ModuleType:
-    """The fixtures, as a module that pytest reads them from.
-
-    Their bodies live in ``pytest_asyncdb.fixtures`` and are imported by the first test that uses one. Asynchronous
-    ones need pytest-asyncio's own decorator in strict mode; it is taken from the plugin that pytest has loaded
-    already, never imported here.
-    """
-    module = ModuleType("asyncdb_fixtures")
-    vars(module).update(
-        asyncdb_server=pytest.fixture(scope="session", **_each_server(config))(asyncdb_server),
-        asyncdb_url=pytest.fixture(scope="session")(asyncdb_url),
-        asyncdb_app=pytest.fixture(asyncdb_app),
-    )
-    if config.pluginmanager.hasplugin("asyncio"):
-        fixture: Callable[..., object] = sys.modules["pytest_asyncio"].fixture
-        vars(module).update(
-            asyncdb_engine=fixture(asyncdb_engine),
-            asyncdb_sessionmaker=fixture(asyncdb_sessionmaker),
-            asyncdb_session=fixture(asyncdb_session),
-            asyncdb_client=fixture(asyncdb_client),
-        )
-    return module
-
-
-def _each_server(config: pytest.Config) -> Parameters:
-    """What parametrises `asyncdb_server` when several servers are asked for; a URL may have commas, too."""
-    asked: str | None = config.getoption("asyncdb_postgres") or os.environ.get("PYTEST_ASYNCDB_POSTGRES")
-    if "," not in (asked or config.getini("asyncdb_postgres")):
-        return {}
-    from pytest_asyncdb.options import requests_of
-    from pytest_asyncdb.postgres.request import label
-
-    requests = requests_of(config)
-    return {"params": requests, "ids": [label(one) for one in requests]} if len(requests) > 1 else {}
-
-
-def asyncdb_server(request: pytest.FixtureRequest) -> Server:
-    """A throwaway Postgres: address, credentials, version. One a run, shared by all xdist workers."""
-    from pytest_asyncdb.fixtures.server import server_of
-
-    return server_of(request.config, getattr(request, "param", None))
-
-
-def asyncdb_url(asyncdb_server: Server, pytestconfig: pytest.Config) -> Iterator[str]:
-    """URL of a fresh database on `asyncdb_server`; one a session and xdist worker."""
-    from pytest_asyncdb.fixtures.server import fresh_url
-
-    yield from fresh_url(asyncdb_server, pytestconfig)
-
-
-def asyncdb_app(request: pytest.FixtureRequest) -> object:
-    """The ASGI app of `asyncdb_client`: what the setting `asyncdb_app` names, or a fixture of the project."""
-    from pytest_asyncdb.fixtures import app_of
-
-    return app_of(request.config)
-
-
-async def asyncdb_engine(asyncdb_url: str) -> AsyncIterator[AsyncEngine]:
-    """An async engine on `asyncdb_url`, disposed after the test in the event loop that used it."""
-    from pytest_asyncdb.fixtures import open_engine
-
-    async with open_engine(asyncdb_url) as engine:
-        yield engine
-
-
-async def asyncdb_sessionmaker(asyncdb_engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
-    """A session factory on `asyncdb_engine`; what its sessions commit is really committed."""
-    from pytest_asyncdb.fixtures import make_sessionmaker
-
-    return make_sessionmaker(asyncdb_engine)
-
-
-async def asyncdb_session(asyncdb_engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """A session whose work is gone after the test, committed or not."""
-    from pytest_asyncdb.fixtures import open_session
-
-    async with open_session(asyncdb_engine) as session:
-        yield session
-
-
-async def asyncdb_client(asyncdb_app: object) -> AsyncIterator[AsyncClient]:
-    """An httpx client on the app of `asyncdb_app`, whose lifespan has really run."""
-    from pytest_asyncdb.fixtures import open_client
-
-    async with open_client(asyncdb_app) as client:
-        yield client

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from pytest_asyncdb import plugin
+from pytest_asyncdb import fixture_set
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -121,7 +121,7 @@ def test_a_command_is_shell_and_asks_pytest_for_what_it_has(code, options):
 def test_only_options_and_settings_that_exist_are_spoken_of(page, options, settings):
     text = page.read_text("utf-8")
     assert set(OPTION.findall(text)) <= options
-    fixtures = {name for name, value in vars(plugin).items() if name.startswith("asyncdb_") and callable(value)}
+    fixtures = {name for name, value in vars(fixture_set).items() if name.startswith("asyncdb_") and callable(value)}
     assert set(SETTING.findall(text)) <= settings | fixtures | {"asyncdb_"}
 
 

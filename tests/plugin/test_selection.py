@@ -15,13 +15,15 @@ def test_modules():
 """
 
 
-def test_being_installed_and_not_used_loads_two_modules(tmp_path):
+def test_being_installed_and_not_used_loads_three_modules(tmp_path):
     (tmp_path / "test_idle.py").write_text(IDLE)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert "LOADED ['pytest_asyncdb', 'pytest_asyncdb.plugin']" in done.stdout, done.stdout + done.stderr
+    assert "LOADED ['pytest_asyncdb', 'pytest_asyncdb.fixture_set', 'pytest_asyncdb.plugin']" in done.stdout, (
+        done.stdout + done.stderr
+    )
 
 
 def test_loading_the_plugin_imports_nothing_else():

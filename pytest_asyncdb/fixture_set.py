@@ -1,0 +1,185 @@
+"""The fixtures as pytest sees them: names, scopes and what needs what. Bodies import what they need when they run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import ModuleType
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from typing import TypedDict
+
+    from httpx import AsyncClient
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+    from sqlalchemy.orm import Session
+
+    from pytest_asyncdb.fixtures.isolation import Rollback
+    from pytest_asyncdb.model.server import Server
+
+    class Parameters(TypedDict, total=False):
+        """Of a fixture."""
+
+        params: tuple[str, ...]
+        ids: list[str]
+
+
+def fixtures(config: pytest.Config) -> ModuleType:
+    """The fixtures, as a module that pytest reads them from.
+
+    Their bodies live in ``pytest_asyncdb.fixtures`` and are imported by the first test that uses one. They are
+    synchronous, so that they are the same whichever plugin runs a test; only the event loop of a test is had from a
+    fixture of that plugin, which is taken from those that pytest has loaded already, never imported here.
+    """
+    module = ModuleType("asyncdb_fixtures")
+    named = vars(module)
+    named["asyncdb_server"] = pytest.fixture(scope="session", **_each_server(config))(asyncdb_server)
+    named["asyncdb_url"] = pytest.fixture(scope="session")(asyncdb_url)
+    for function in (
+        _asyncdb_test,
+        asyncdb_engine,
+        asyncdb_sessionmaker,
+        asyncdb_session,
+        asyncdb_sync_engine,
+        asyncdb_sync_session,
+        asyncdb_redirect,
+        asyncdb_app,
+        asyncdb_client,
+    ):
+        named[function.__name__] = pytest.fixture(function)
+    if config.pluginmanager.hasplugin("asyncio"):
+        fixture: Callable[..., Callable[..., object]] = sys.modules["pytest_asyncio"].fixture
+        for scope in ("function", "class", "module", "package", "session"):
+            named[f"_asyncdb_{scope}_loop"] = fixture(scope=scope, loop_scope=scope)(_loop_of(scope))
+    if config.pluginmanager.hasplugin("anyio"):
+        named["_asyncdb_anyio_loop"] = pytest.fixture(_asyncdb_anyio_loop)
+    return module
+
+
+def _each_server(config: pytest.Config) -> Parameters:
+    """What parametrises `asyncdb_server` when several servers are asked for; a URL may have commas, too."""
+    asked: str | None = config.getoption("asyncdb_postgres") or os.environ.get("PYTEST_ASYNCDB_POSTGRES")
+    if "," not in (asked or config.getini("asyncdb_postgres")):
+        return {}
+    from pytest_asyncdb.options import requests_of
+    from pytest_asyncdb.postgres.request import label
+
+    requests = requests_of(config)
+    return {"params": requests, "ids": [label(one) for one in requests]} if len(requests) > 1 else {}
+
+
+def _loop_of(scope: str) -> Callable[[pytest.FixtureRequest], AbstractEventLoop]:
+    """A function that gives the event loop of a scope of pytest-asyncio, whose decorator has it made first.
+
+    It is synchronous so that anyio's plugin, when it is there too, leaves it alone. pytest-asyncio sets its loop for
+    synchronous fixtures since 1.4; up to then it is had from its runner.
+    """
+
+    def loop(request: pytest.FixtureRequest) -> AbstractEventLoop:
+        from asyncio import Runner, get_event_loop
+
+        try:
+            runner: Runner = request.getfixturevalue(f"_{scope}_scoped_runner")
+        except pytest.FixtureLookupError:
+            return get_event_loop()
+        return runner.get_loop()
+
+    return loop
+
+
+async def _asyncdb_anyio_loop(anyio_backend: object) -> AsyncIterator[AbstractEventLoop]:  # noqa: ARG001 - has anyio run it
+    """The event loop in which anyio runs the test, open until the fixtures are done."""
+    from asyncio import get_running_loop
+
+    yield get_running_loop()
+
+
+def asyncdb_server(request: pytest.FixtureRequest) -> Server:
+    """A throwaway Postgres: address, credentials, version. One a run, shared by all xdist workers."""
+    from pytest_asyncdb.fixtures.server import server_of
+
+    return server_of(request.config, getattr(request, "param", None))
+
+
+def asyncdb_url(asyncdb_server: Server, pytestconfig: pytest.Config) -> Iterator[str]:
+    """URL of a fresh database on `asyncdb_server`; one a session and xdist worker."""
+    from pytest_asyncdb.fixtures.server import fresh_url
+
+    yield from fresh_url(asyncdb_server, pytestconfig)
+
+
+def asyncdb_app(request: pytest.FixtureRequest) -> object:
+    """The ASGI app of `asyncdb_client`: what the setting `asyncdb_app` names, or a fixture of the project."""
+    from pytest_asyncdb.fixtures.client import app_of
+
+    return app_of(request.config)
+
+
+def _asyncdb_test(request: pytest.FixtureRequest) -> Iterator[Rollback]:
+    """What the fixtures of one test share: its event loop and its transaction."""
+    from pytest_asyncdb.fixtures.current import isolate
+
+    yield from isolate(request)
+
+
+def asyncdb_engine(_asyncdb_test: Rollback) -> AsyncEngine:
+    """An async engine whose connections all work inside the transaction of the test."""
+    from pytest_asyncdb.fixtures.engines import engine_of
+
+    return engine_of(_asyncdb_test)
+
+
+def asyncdb_sessionmaker(
+    asyncdb_engine: AsyncEngine, _asyncdb_test: Rollback
+) -> Iterator[async_sessionmaker[AsyncSession]]:
+    """A session factory on `asyncdb_engine`."""
+    from pytest_asyncdb.fixtures.engines import make_sessionmaker
+
+    yield from make_sessionmaker(_asyncdb_test, asyncdb_engine)
+
+
+def asyncdb_session(
+    asyncdb_sessionmaker: async_sessionmaker[AsyncSession], _asyncdb_test: Rollback
+) -> Iterator[AsyncSession]:
+    """A session whose work is gone after the test, committed or not."""
+    from pytest_asyncdb.fixtures.engines import open_session
+
+    yield from open_session(_asyncdb_test, asyncdb_sessionmaker)
+
+
+def asyncdb_sync_engine(_asyncdb_test: Rollback) -> Engine:
+    """A synchronous engine whose connections all work inside the transaction of the test."""
+    from pytest_asyncdb.fixtures.engines import sync_engine_of
+
+    return sync_engine_of(_asyncdb_test)
+
+
+def asyncdb_sync_session(asyncdb_sync_engine: Engine, _asyncdb_test: Rollback) -> Iterator[Session]:
+    """A synchronous session whose work is gone after the test, committed or not."""
+    from pytest_asyncdb.fixtures.engines import open_sync_session
+
+    yield from open_sync_session(_asyncdb_test, asyncdb_sync_engine)
+
+
+def asyncdb_redirect(_asyncdb_test: Rollback) -> Iterator[None]:
+    """Has every SQLAlchemy engine on Postgres, whatever its URL, work inside the transaction of the test."""
+    from pytest_asyncdb.fixtures.redirect import redirect
+
+    yield from redirect(_asyncdb_test)
+
+
+def asyncdb_client(
+    asyncdb_redirect: None,  # noqa: ARG001 - before the app is imported
+    asyncdb_app: object,
+    _asyncdb_test: Rollback,
+    pytestconfig: pytest.Config,
+) -> Iterator[AsyncClient]:
+    """An httpx client on the app of `asyncdb_app`, whose lifespan has really run."""
+    from pytest_asyncdb.fixtures.client import serve_client
+
+    yield from serve_client(asyncdb_app, _asyncdb_test, pytestconfig)
