@@ -5,7 +5,8 @@ Imports the app, and after it every other module of the project, in a sandbox; r
 interpreter, because one failed import can spoil the next. Reports the project's own last line of the traceback, once,
 however many modules fall over it; a package that is missing is told once too. Errors that another check explains
 exactly (names imported from the wrong place, circles, syntax, settings, drivers, declared packages that are not
-installed) are left to that check, and so are test modules and migration scripts.
+installed) are left to that check, and so are test modules and migration scripts. On a Python that the project does not
+ask for nothing is reported: what fails there may work where the project runs.
 
 ## Root cause
 Whatever the module raises; the message carries it.
@@ -32,7 +33,7 @@ from pytest_asyncdb.model.booted import failed_imports
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls import drivers, interpreter
 from pytest_asyncdb.urls.declared import absent_package, not_installed
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def find(facts: Facts) -> Iterator[Finding]:
     for one in failed_imports(facts.boot):
         if not {one.path, one.place.path} & skip and not _is_of_another_check(facts, one):
             causes.setdefault(absent_package(facts, one.error) or (one.place, one.error.message), []).append(one)
+    other = interpreter.of_another_project(facts) if causes else ""
+    if other:
+        first = next(iter(causes.values()))[0]
+        raise NotJudgedError(f"`{first.module}` does not import ({_text(first)}), but {other}")
     for failures in causes.values():
         yield _finding(failures)
 
@@ -69,14 +74,17 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _finding(failures: list[FailedImport]) -> Finding:
     first = failures[0]
     places = {one.place for one in failures}
-    text = f"{first.error.type.rpartition('.')[2]}: {' '.join(first.error.message.split())}".rstrip(". :")
     return CHECK.finding(
         first.place,
-        f"`{first.module}` does not import: {text}" + (f" (at {len(places)} places)" if len(places) > 1 else ""),
+        f"`{first.module}` does not import: {_text(first)}" + (f" (at {len(places)} places)" if len(places) > 1 else ""),
         root_cause="The line raises while the module is imported, so nothing that imports it can start.",
         severity=Severity.BLOCKS if any(one.blocks for one in failures) else Severity.LATENT,
         evidence=Evidence.RUNTIME,
     )
+
+
+def _text(failure: FailedImport) -> str:
+    return f"{failure.error.type.rpartition('.')[2]}: {' '.join(failure.error.message.split())}".rstrip(". :")
 
 
 def _is_of_another_check(facts: Facts, failure: FailedImport) -> bool:

@@ -35,6 +35,16 @@ def excuse(facts: Facts, fault: SyntaxFault) -> str:
     )
 
 
+def of_another_project(facts: Facts) -> str:
+    """Why an import that fails here says nothing: the project is not made for this Python; empty when it is."""
+    says = next(iter(facts.declared.pythons), None)
+    here = facts.installed.python
+    minor = ".".join(here.split(".")[:2])
+    if says is None or any(says.admits(one) for one in (here, *(f"{minor}.{patch}" for patch in range(30)))):
+        return ""
+    return f"this is Python {here}, and the project asks for {says}: run pytest with a Python that it admits"
+
+
 def is_unsure(facts: Facts) -> bool:
     """Whether another Python than the app's parsed the sources, or the project says two things."""
     says = [one.admits(facts.installed.python) for one in facts.declared.pythons]

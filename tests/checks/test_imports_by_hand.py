@@ -153,6 +153,19 @@ def test_module_that_the_app_does_not_need_is_latent():
 
 
 @pytest.mark.parametrize(
+    ("specifier", "judged"), [(">=3.14", False), ("==3.12.1", True), (">=3.11", True), ("<3.12", False)]
+)
+def test_an_import_that_fails_on_a_python_that_the_project_does_not_ask_for_is_not_judged(specifier, judged):
+    failure = error("NameError", "name 'Item' is not defined", "src/models.py:59")
+    given = facts(boot=boot(failure), python="3.12.7", pythons=(admits(specifier),))
+    if judged:
+        assert len(find("ADB202", given)) == 1
+    else:
+        with pytest.raises(NotJudgedError, match=r"`src.main` does not import .*, but this is Python 3.12.7, and the"):
+            find("ADB202", given)
+
+
+@pytest.mark.parametrize(
     "failure",
     [
         error("ImportError", "cannot import name 'A' from partially initialized module 'a'", "a.py:1"),
