@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.record import BootRecord, ResponseRecord
 
 _IMPORTS = ("ADB201", "ADB202", "ADB203", "ADB206")
+_REACHABLE = ("ADB705", "ADB706", "ADB707", "ADB708")
 _PACKAGES = ("fastapi", "litestar", "starlette", "quart", "sqlmodel", "sqlalchemy", "asyncpg", "psycopg", "greenlet")
 
 
@@ -97,8 +98,8 @@ def _routes(boot: BootRecord | None, reported: Sequence[ReportedFinding]) -> Cri
     title = "All routers are registered and reachable"
     if boot is None or not boot.passed("startup"):
         return Criterion("SC-006", title, Verdict.NOT_MET if boot else Verdict.UNKNOWN, "the app did not start")
-    wrong = [one.finding for one in reported if one.finding.id in {"ADB705", "ADB706", "ADB707", "ADB708"}]
-    answers = "; ".join(_answer(response) for response in boot.responses)
+    wrong = [one.finding for one in reported if one.finding.id in _REACHABLE]
+    answers = "; ".join([*map(_answer, boot.responses), *_outages(boot)])
     if wrong:
         return Criterion("SC-006", title, Verdict.NOT_MET, f"{wrong[0].id}: {wrong[0].message}")
     if not boot.routes:
@@ -114,6 +115,20 @@ def _answer(response: ResponseRecord) -> str:
         return f"{text} {_short(response.body)}"
     fields = _fields(response.body)
     return f"{text} naming {', '.join(fields)}" if fields else text
+
+
+def _outages(boot: BootRecord) -> list[str]:
+    """``with the database down GET /health answers 503, up again 200``, for each route that was asked."""
+    told: dict[str, dict[str, str]] = {}
+    for one in boot.outages:
+        said = "nothing" if one.timed_out else str(one.status or "fails")
+        told.setdefault(f"{one.method} {one.path}", {})[one.database] = said
+    return [
+        f"with the database down {route} answers {states['down']}"
+        + (f", up again {states['up again']}" if "up again" in states else "")
+        for route, states in told.items()
+        if "down" in states
+    ]
 
 
 def _fields(body: str) -> list[str]:

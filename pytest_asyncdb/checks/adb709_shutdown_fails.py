@@ -2,7 +2,7 @@
 
 ## What it does
 Ends the booted app as a server does and reports an exception of the shutdown, or the place at which it stands when its
-deadline passes.
+deadline passes. Not judged when it is an error of the database and the check had taken that away for a moment before.
 
 ## Root cause
 The exception says it. Often: an object that the startup did not set, `await engine.dispose()` on a sync engine
@@ -26,8 +26,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import app_place, boot_past
-from pytest_asyncdb.model.check import Check
-from pytest_asyncdb.model.errors import one_line
+from pytest_asyncdb.model.check import Check, NotJudgedError
+from pytest_asyncdb.model.errors import is_connection_error, is_database_error, one_line
 from pytest_asyncdb.model.finding import Evidence, Severity
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def find(facts: Facts) -> Iterator[Finding]:
     if (phase is None or phase.ok) and not killed:
         return
     error = phase.error if phase else None
+    if boot.outages and error and (is_connection_error(error) or is_database_error(error)):
+        raise NotJudgedError("the shutdown fails over the database, which the check had taken away for a moment")
     late = killed or (phase is not None and phase.timed_out)
     stands = (phase.stuck_at if phase else None) or boot.end.place
     place = (stands if late else None) or (error.place if error else None) or app_place(facts)

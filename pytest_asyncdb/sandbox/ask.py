@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 _MOST = 25
 _BODY = 4000
+_REDIRECT = 300
 _HEALTH = re.compile(
     r"/(?:healthz?|health[-_]?checks?|heart[-_]?beat|liveness|livez?|alive|readiness|readyz?|ping|up|status|startupz?)/?$"
     r"|/(?:healthz?|probes?|health[-_]?checks?)/[a-z_-]+/?$",
     re.IGNORECASE,
 )
+_ALIVE = re.compile(r"/(?:livez?|liveness|alive|ping|heart[-_]?beat|up)(?:/|$)", re.IGNORECASE)
 _AUTH = re.compile(
     r"/(?:sign[-_]?up|sign[-_]?in|log[-_]?in|register|registration|auth|authenticate|authentication|tokens?|jwt|access[-_]?token"
     r"|sessions?|oauth2?)(?:/|$)",
@@ -63,6 +65,11 @@ def _looks_healthy(path: str) -> bool:
     return _HEALTH.search(path) is not None
 
 
+def promises_nothing(path: str) -> bool:
+    """Whether the route only says that the process is alive: that needs no database."""
+    return _ALIVE.search(path) is not None
+
+
 def _looks_auth(path: str) -> bool:
     return _AUTH.search(path) is not None and _NOT_AUTH.search(path) is None
 
@@ -83,6 +90,8 @@ class Requests:
         self._app = app
         self._state = state
         self._seconds = seconds
+        self.healthy: list[Wanted] = []
+        """The health routes that were answered well."""
 
     async def all(self, chosen: Iterable[Wanted], until: float) -> str:
         """Send them one after the other.
@@ -96,16 +105,24 @@ class Requests:
         """
         left = list(chosen)
         while left and time.monotonic() < until:
-            await self._one(left.pop(0))
+            one = left.pop(0)
+            answer = await self._one(one, self._seconds, "response", {})
+            if one.kind == "health" and answer.status is not None and answer.status < _REDIRECT:
+                self.healthy.append(one)
         return f"{len(left)} routes were not asked: no time left" if left else ""
 
-    async def _one(self, request: Wanted) -> None:
+    async def outage(self, request: Wanted, state: str, seconds: float) -> bool:
+        """Send one while the database is ``down``, ``up again`` or ``restarted``; tell whether it fails."""
+        answer = await self._one(request, min(seconds, self._seconds), "outage", {"database": state})
+        return answer.status is None or answer.status >= _REDIRECT
+
+    async def _one(self, request: Wanted, seconds: float, event: str, more: dict[str, Json]) -> Answer:
         errors: list[BaseException] = []
         self._recorder.on_error = errors.append
         answer = Answer()
         timed_out = False
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 await ask(self._app, request.request, self._state, answer)
         except TimeoutError as error:
             timed_out = not answer.done.is_set()
@@ -114,22 +131,21 @@ class Requests:
             errors.insert(0, error)
         finally:
             self._recorder.on_error = None
-        self._tell(request, answer, errors, timed_out=timed_out)
-
-    def _tell(self, request: Wanted, answer: Answer, errors: list[BaseException], *, timed_out: bool) -> None:
-        error: Json = self._recorder.error(errors[0]) if errors and not timed_out else None
+        told: Json = self._recorder.error(errors[0]) if errors and not timed_out else None
         self._recorder.emit(
-            "response",
+            event,
             kind=request.kind,
             method=request.request.method,
             path=request.route.path,
             status=answer.status,
             body=answer.body.decode("utf-8", "replace")[:_BODY],
             sent=(request.request.body or b"").decode(),
-            error=error,
+            error=told,
             timed_out=timed_out,
             place=endpoint_place(self._recorder, request.route),
+            **more,
         )
+        return answer
 
 
 def endpoint_place(recorder: Recorder, route: Route) -> Json:

@@ -77,6 +77,7 @@ def assemble(target: str, root: str, story: Story) -> BootRecord:
         routes=tuple(_all(events, "route", RouteRecord)),
         routers=tuple(_all(events, "router", RouterRecord)),
         responses=tuple(_all(events, "response", ResponseRecord)),
+        outages=tuple(_all(events, "outage", ResponseRecord)),
         logs=(*heard, *lines),
         versions=tuple(
             (str(name), str(version)) for one in events if one["t"] == "versions" for name, version in one["versions"]

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.places import PlaceJson
     from pytest_asyncdb.sandbox.pools import Pools
     from pytest_asyncdb.sandbox.recorder import Recorder
+    from pytest_asyncdb.sandbox.redirect import Redirect
     from pytest_asyncdb.sandbox.routers import Routers
     from pytest_asyncdb.sandbox.watch import Watch
 
 _NOT_ASGI = frozenset({"flask", "django"})
 _NOTE = 4000
+_OUTAGE = 20.0
+"""Seconds for all that is asked while the database is taken away."""
 _ROUNDS = 3
 """A phase with many steps may take this many times the deadline of one step."""
 
@@ -69,6 +72,7 @@ class Boot:
     watch: Watch
     pools: Pools
     routers: Routers
+    redirect: Redirect
 
     def __init__(
         self,
@@ -199,9 +203,19 @@ class Boot:
         if not self._order.probe:
             return
         seconds = self._order.request_timeout
+        requests = Requests(self._recorder, app, state, seconds)
         with self._phases.phase("requests", (_ROUNDS + 1) * seconds) as outcome:
-            requests = Requests(self._recorder, app, state, seconds)
             outcome.note = await requests.all(wanted(served), time.monotonic() + _ROUNDS * seconds)
+        server = self._server()
+        if requests.healthy and server is not None and (self.watch.engines or self.pools.seen):
+            await self._outage(requests, server)
+
+    async def _outage(self, requests: Any, server: Address) -> None:
+        from pytest_asyncdb.sandbox.outage import Outage
+
+        with self._phases.phase("outage", _OUTAGE) as outcome:
+            outage = Outage(self.redirect, requests, server)
+            outcome.note = await outage.play(requests.healthy, self.watch.engines, self.pools.seen)
 
     async def _shutdown(self, lifespan: Any) -> None:
         import asyncio

@@ -99,7 +99,7 @@ def _put_up(  # noqa: PLR0913, PLR0917 - wires the parts together, in one place
     """Put up the walls and the watchers."""
     assert callable(server)  # noqa: S101 - narrows the type
     boot.watch, boot.pools, boot.routers = Watch(recorder), Pools(recorder), Routers(recorder)
-    redirect = Redirect(recorder, server)
+    redirect = boot.redirect = Redirect(recorder, server)
 
     def payload() -> dict[str, Json]:
         address = server()

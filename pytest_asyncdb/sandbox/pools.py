@@ -64,3 +64,13 @@ def size(pool: Any) -> int:
     if hasattr(pool, "get_size"):
         return int(pool.get_size())
     return 0 if pool.closed else int(pool.get_stats().get("pool_size", 0))
+
+
+def in_use(pool: Any) -> int:
+    """Count the connections of a pool that somebody works with."""
+    if hasattr(pool, "get_idle_size"):
+        return int(pool.get_size() - pool.get_idle_size())
+    if pool.closed:
+        return 0
+    told = pool.get_stats()
+    return int(told.get("pool_size", 0)) - int(told.get("pool_available", 0))

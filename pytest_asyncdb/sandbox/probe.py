@@ -119,10 +119,11 @@ class Probe:
                 async with asyncio.timeout(self._seconds):
                     if hasattr(engine, "sync_engine"):
                         async with engine.connect() as connection:
-                            connection.sync_connection.detach()
+                            # Not detach: a detached connection of psycopg is closed by nobody.
+                            await connection.invalidate()
                     else:
                         with engine.connect() as connection:
-                            connection.detach()
+                            connection.invalidate()
             except Exception:  # noqa: BLE001 - the probe has told already what is wrong with this engine
                 return
 

@@ -152,7 +152,10 @@ class ImportRecord:
 
 @dataclass(frozen=True, slots=True)
 class PhaseRecord:
-    """One step of the boot: ``import``, ``create``, ``startup``, ``probe``, ``requests``, ``modules``, ``shutdown``."""
+    """One step of the boot: ``import``, ``create``, ``startup``, ``probe``, ``requests``, ``outage``, ``shutdown``, ...
+
+    In a boot that only migrates it is ``migrate``.
+    """
 
     name: str
     ok: bool
@@ -202,6 +205,8 @@ class ResponseRecord:
     timed_out: bool = False
     place: Place | None = None
     """The endpoint's definition."""
+    database: str = "up"
+    """``up``; for an outage ``down``, ``up again``, or ``restarted``: up, after every connection was cut."""
 
     @property
     def failed(self) -> bool:
@@ -275,6 +280,8 @@ class BootRecord:
     routes: tuple[RouteRecord, ...] = ()
     routers: tuple[RouterRecord, ...] = ()
     responses: tuple[ResponseRecord, ...] = ()
+    outages: tuple[ResponseRecord, ...] = ()
+    """Answers of health routes while the database was taken away and given back, in the order in which it happened."""
     logs: tuple[LogRecord, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     """``python`` and the installed versions of the packages that matter."""

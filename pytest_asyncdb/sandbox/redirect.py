@@ -37,6 +37,8 @@ class Redirect:
         """Take where to send connections."""
         self.recorder = recorder
         self._server = server
+        self.elsewhere: Address | None = None
+        """Where connections go instead, while the database is taken away."""
 
     def address(self) -> Address:
         """Wait for the server.
@@ -44,7 +46,7 @@ class Redirect:
         Raises:
             ConnectionRefusedError: there is none.
         """
-        address = self._server()
+        address = self.elsewhere or self._server()
         if address is None:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused: the sandbox has no database server")
         return address

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.model.serial import Json
 
+_OUTAGE = 21.0
+"""Seconds for what is asked while the database is taken away."""
 _MARGIN = 5.0
 """Seconds that starting and ending the child may take."""
 
@@ -62,7 +64,7 @@ class BootRequest:
         if self.migration is not None:
             return self.migration.seconds + _MARGIN
         imports = self.import_timeout * (1 + self.factory + 2 * bool(self.modules))
-        return imports + self.startup_timeout + 8 * self.request_timeout + self.shutdown_timeout + _MARGIN
+        return imports + self.startup_timeout + 8 * self.request_timeout + self.shutdown_timeout + _OUTAGE + _MARGIN
 
     def rest(self) -> dict[str, Json]:
         """What the child needs to know a little later."""

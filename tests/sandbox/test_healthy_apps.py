@@ -136,7 +136,7 @@ def test_boots_whole(boot, decoy, driver, framework, main):
     record = boot(db=ENGINE.format(**DRIVERS[driver]), main=main)
 
     assert [(phase.name, phase.ok, phase.error) for phase in record.phases] == [
-        (name, True, None) for name in ("import", "startup", "probe", "requests", "shutdown")
+        (name, True, None) for name in ("import", "startup", "probe", "requests", "outage", "shutdown")
     ]
     assert record.end.how == "done"
     assert record.framework == framework
@@ -202,9 +202,10 @@ def test_connections_that_shutdown_leaves_are_counted(boot):
     assert record.engines[0].open_after_shutdown == 1
 
 
-def test_the_probes_own_connection_is_not_blamed_on_the_app(boot):
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_probes_own_connection_is_not_blamed_on_the_app(boot, driver):
     record = boot(
-        db=ENGINE.format(**DRIVERS["asyncpg"]),
+        db=ENGINE.format(**DRIVERS[driver]),
         main="""
             from fastapi import FastAPI
             import db

@@ -12,7 +12,7 @@ from shop.models import Base
 
 load_dotenv()
 
-engine = create_async_engine(os.environ["SHOP_DATABASE_URL"])
+engine = create_async_engine(os.environ["SHOP_DATABASE_URL"], pool_pre_ping=True)
 new_session = async_sessionmaker(engine, expire_on_commit=False)
 
 

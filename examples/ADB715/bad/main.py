@@ -1,0 +1,33 @@
+"""An app."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://app:change-me@localhost/app", pool_pre_ping=True)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    yield
+    await engine.dispose()
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/health")
+async def health() -> dict[str, str]:  # expect: ADB715
+    while True:
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except OSError:
+            await asyncio.sleep(0.5)
+        else:
+            return {"status": "ok"}
