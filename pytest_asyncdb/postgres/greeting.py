@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import struct
 from contextlib import suppress
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.postgres.supervision import scram
-from pytest_asyncdb.postgres.supervision.front import SSL_REQUEST, connected
+from pytest_asyncdb.postgres.supervision.front import SSL_REQUEST
 
 if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
@@ -29,7 +30,7 @@ class Greeting:
 
 def greeting(server: Server) -> Greeting:
     """Greet the server; one that does not answer is found out by whoever connects next."""
-    with suppress(OSError, ValueError), connected(upstream(server), PATIENCE) as plain:
+    with suppress(OSError, ValueError), _connected(upstream(server)) as plain:
         plain.settimeout(PATIENCE)
         plain.sendall(struct.pack("!II", 8, SSL_REQUEST))
         if plain.recv(1) != b"S":
@@ -49,3 +50,16 @@ def greeting(server: Server) -> Greeting:
 def upstream(server: Server) -> str | tuple[str, int]:
     """Where the server listens: the path of a socket, or host and port."""
     return f"{server.host}/.s.PGSQL.{server.port}" if server.host.startswith("/") else (server.host, server.port)
+
+
+def _connected(where: str | tuple[str, int]) -> socket.socket:
+    if not isinstance(where, str):
+        return socket.create_connection(where, PATIENCE)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(PATIENCE)
+    try:
+        connection.connect(where)
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -149,7 +149,16 @@ def test_two_at_once_from_threads(request_name, tmp_path, monkeypatch, named):
 
 
 @pytest.mark.parametrize(
-    "damage", ["cut short", "empty", "not a template", "a bit in the header", "a bit in the middle", "directory"]
+    "damage",
+    [
+        "cut short",
+        "empty",
+        "not a template",
+        "an older version's",
+        "a bit in the header",
+        "a bit in the middle",
+        "directory",
+    ],
 )
 def test_a_damaged_template_heals(tmp_path, monkeypatch, damage, named):
     monkeypatch.setenv("XDG_CACHE_HOME", os.fspath(tmp_path))
@@ -185,6 +194,7 @@ def spoil(template, whole, damage):
         "cut short": whole[:-1000],
         "empty": b"",
         "not a template": b"hello\n" * 100,
+        "an older version's": whole.replace(b"asyncdb-template-2", b"asyncdb-template-1", 1),
         "a bit in the header": flipped(whole, 200),
         "a bit in the middle": flipped(whole, len(whole) // 2),
     }
@@ -207,6 +217,7 @@ def test_a_second_start_uses_the_template(request_name, tmp_path, monkeypatch, n
     template = kept_template(tmp_path)
     content = template.read_bytes()
     assert b"A" * 43 in content, "the template has the placeholder for a password, and no password"
+    assert len(content) < 18e6, "what three databases have in common is kept once"
     before = template.stat().st_mtime_ns, template.stat().st_ino
     with provider.serve():
         pass

@@ -9,7 +9,7 @@ import os
 import time
 from itertools import takewhile
 
-from pytest_asyncdb.postgres.supervision.process import TICK, Program
+from pytest_asyncdb.postgres.supervision.process import TICK, Child, Program, Task
 from pytest_asyncdb.postgres.supervision.rundir import remove_tree
 from pytest_asyncdb.postgres.supervision.template import DamagedError, Packing, Template
 
@@ -69,7 +69,7 @@ class Cluster:
         self._environment: dict[str, str] = {**request["environment"], "LC_ALL": "C", "TZ": "UTC"}
         self._log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._end = time.monotonic() + request["timeout"]
-        self._running: list[Program] = []
+        self._running: list[Child] = []
         self._packing: Packing | None = None
         self.version = ""
 
@@ -122,18 +122,34 @@ class Cluster:
     def _from_template(self, template: Template, meanwhile: Callable[[], None]) -> None:
         server = self._fork()
         self._make_data()
-        self._identity.enter()  # our own Python may be out of reach in here: nothing is imported until leave()
-        try:
+        self._as_server(lambda: template.make_directories("data"))
+
+        def unpack_databases() -> bool:
+            template.unpack("data", databases=True)
+            return template.intact()
+
+        databases = Task(self._identity, self._log, unpack_databases)  # beside us: it takes as long as all the rest
+        self._running.append(databases)
+
+        def unpack_others() -> None:
             template.unpack("data", databases=False)
             self._personalise()
             self._go(server)
-            template.unpack("data", databases=True)
+
+        self._as_server(unpack_others)
+        meanwhile()
+        self._await_end(databases, "the template")
+        if databases.failed:
+            raise DamagedError
+        self._await_ready(server)
+
+    def _as_server(self, work: Callable[[], None]) -> None:
+        """Do something as the server's user; nothing can be imported meanwhile, our own Python may be out of reach."""
+        self._identity.enter()
+        try:
+            work()
         finally:
             self._identity.leave()
-        if not template.intact():
-            raise DamagedError
-        meanwhile()
-        self._await_ready(server)
 
     def _from_nothing(self, meanwhile: Callable[[], None]) -> None:
         self.version = self._version()
@@ -190,11 +206,14 @@ class Cluster:
     def _run(self, child: Program, program: str, *arguments: str) -> None:
         self._running.append(child)
         child.go([f"{self._bin}/{program}", *arguments], self._environment)
-        while not child.ended():
-            self._pause(program)
-        self._running.remove(child)
+        self._await_end(child, program)
         if child.failed:
             raise StartError(f"{self._bin}/{program} failed")
+
+    def _await_end(self, child: Child, what: str) -> None:
+        while not child.ended():
+            self._pause(what)
+        self._running.remove(child)
 
     def _fork(self) -> Program:
         server = Program(self._identity, self._log, death=_signal.SIGQUIT)
@@ -234,7 +253,7 @@ class Cluster:
     def _pause(self, program: str) -> None:
         self._line.wait(TICK)
         if time.monotonic() > self._end:
-            raise StartError(f"{self._bin}/{program} was not ready in {self._request['timeout']:g} s")
+            raise StartError(f"{program} was not ready in {self._request['timeout']:g} s")
 
 
 def _has_locale(name: str) -> bool:

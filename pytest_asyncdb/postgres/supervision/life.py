@@ -36,6 +36,7 @@ def live() -> None:
         return
     try:
         os.chdir(run.path)
+        request["directory"] = run.path
         SERVE[request["mode"]](line, request, user, run.path)
     except CutError:
         pass
@@ -58,6 +59,7 @@ def _serve_binaries(line: Line, request: Message, user: identity.Identity, path:
         cluster.start(open_front)
         line.say("ready", port=fronts[0].port, version=cluster.version, directory=path)
         cluster.publish()
+        fronts[0].expect_tls()
         _hold(line, request)
     except (StartError, OSError) as error:
         line.say("failed", reason=str(error), log=cluster.log_tail())
@@ -75,13 +77,11 @@ def _make_reachable(request: Message, user: identity.Identity) -> None:
 
 def _front(tls: Message, request: Message, upstream: str | tuple[str, int]) -> Front:
     from pytest_asyncdb.postgres.supervision.front import Front
-    from pytest_asyncdb.postgres.supervision.scram import Keys
 
     for name in ("server.pem", "ca.pem"):
         with open(os.open(name, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
             file.write(tls[name])
-    keys = Keys(*request["keys"]) if request["keys"] else None
-    return Front(upstream, "server.pem", request["user"], keys)
+    return Front(upstream, f"{request['directory']}/server.pem", request["user"], request["keys"])
 
 
 def _serve_container(line: Line, request: Message, _user: identity.Identity, path: str) -> None:
@@ -93,6 +93,7 @@ def _serve_container(line: Line, request: Message, _user: identity.Identity, pat
         container = line.receive()
         front = _front(tls, request, container["upstream"])
         line.say("ready", port=front.port, directory=path)
+        front.expect_tls()
         _hold(line, request)
     finally:
         if front:

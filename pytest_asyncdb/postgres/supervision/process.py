@@ -7,7 +7,6 @@ import marshal
 import os
 import sys
 import time
-from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,12 +35,7 @@ class _Bond:
     def __init__(self, parent: int, death: int) -> None:
         self._parent = parent
         self._death = death
-        self._prctl = None
-        if sys.platform == "linux":
-            with suppress(ImportError):  # a Python built without it has the leashes alone
-                import ctypes
-
-                self._prctl = ctypes.CDLL(None).prctl
+        self._prctl = _find_prctl() if sys.platform == "linux" else None
 
     def tie(self) -> None:
         """Tie this process to its parent; a change of user would undo it, so it comes after."""
@@ -51,40 +45,45 @@ class _Bond:
             os._exit(127)
 
 
-class Program:
-    """A child process, forked at once and started by ``go()``.
+def _find_prctl() -> Callable[..., object] | None:
+    """The system's ``prctl``, past ctypes if possible, whose import takes 6 ms; None in a Python built without it."""
+    try:
+        import _ctypes
 
-    The time between the two is used on both sides: the parent writes the program's files while the child
-    sets up what it needs to die with its parent.
-    """
+        address = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # the stub knows names only
+        call = _ctypes.call_function
+    except (ImportError, AttributeError, OSError):
+        try:
+            import ctypes
+        except ImportError:  # the leashes alone must do
+            return None
+        return ctypes.CDLL(None).prctl
+    return lambda *arguments: call(address, arguments)
 
-    def __init__(self, identity: Identity, log: int, *, death: int) -> None:
+
+class Child:
+    """A child process that cannot outlive the supervisor. Subclasses say what it does."""
+
+    def __init__(self, identity: Identity, log: int, *, death: int, bound: bool = True) -> None:
         """Fork.
 
         Args:
-            identity: as whom the program will run.
+            identity: as whom it works.
             log: file descriptor of its output.
-            death: signal it is ended with, also by the kernel when the supervisor dies (Linux).
+            death: signal it is ended with.
+            bound: whether the kernel sends that signal when the supervisor dies (Linux).
         """
-        gate, self._gate = os.pipe()
         self._status: int | None = None
         self._death = death
         parent = os.getpid()
         self.pid = os.fork()
         if not self.pid:
-            os.close(self._gate)
-            _child(gate, log, identity, parent, death)
-        os.close(gate)
+            _child(self._work, log, identity, _Bond(parent, death) if bound else None)
         os.setpgid(self.pid, self.pid)  # whoever of the two comes first: signals must not miss it
 
-    def go(self, arguments: list[str], environment: dict[str, str]) -> None:
-        """Run the program."""
-        try:
-            os.write(self._gate, marshal.dumps((arguments, environment)))
-        except BrokenPipeError:
-            pass  # ended() will tell
-        finally:
-            os.close(self._gate)
+    def _work(self) -> None:
+        """In the child; nothing can be imported any more, because Python's own files may be out of reach."""
+        raise NotImplementedError
 
     def ended(self) -> bool:
         """Whether it has exited (it is reaped then)."""
@@ -121,6 +120,55 @@ class Program:
         return True
 
 
+class Program(Child):
+    """A program, whose process is forked at once and which is started by ``go()``.
+
+    The time between the two is used on both sides: the parent writes the program's files while the child
+    sets up what it needs to die with its parent.
+    """
+
+    def __init__(self, identity: Identity, log: int, *, death: int) -> None:
+        """Fork; see ``Child``."""
+        self._waiting, self._gate = os.pipe()
+        super().__init__(identity, log, death=death)
+        os.close(self._waiting)
+
+    def go(self, arguments: list[str], environment: dict[str, str]) -> None:
+        """Run the program."""
+        try:
+            said = marshal.dumps((arguments, environment))
+            os.write(self._gate, len(said).to_bytes(4, "big") + said)
+        except BrokenPipeError:
+            pass  # ended() will tell
+        finally:
+            os.close(self._gate)
+
+    def _work(self) -> None:
+        os.close(self._gate)
+        size = int.from_bytes(
+            os.read(self._waiting, 4), "big"
+        )  # a later child may hold the pipe open: end-of-file waits
+        said = b""
+        while len(said) < size and (more := os.read(self._waiting, size - len(said))):
+            said += more
+        if said:  # nothing: the supervisor gave up
+            argv, environment = marshal.loads(said)  # noqa: S302 - our own parent wrote it, through a pipe
+            os.execve(argv[0], argv, environment)  # noqa: S606 - no shell wanted
+
+
+class Task(Child):
+    """Work of our own, beside the supervisor and as the server's user; it failed when it raised or gave False."""
+
+    def __init__(self, identity: Identity, log: int, work: Callable[[], bool]) -> None:
+        """Begin; see ``Child``."""
+        self._do = work
+        super().__init__(identity, log, death=_signal.SIGKILL, bound=False)  # it ends by itself, soon
+
+    def _work(self) -> None:
+        if self._do():
+            os._exit(0)
+
+
 def _await(condition: Callable[[], bool], seconds: float) -> bool:
     end = time.monotonic() + seconds
     while not condition():
@@ -130,8 +178,8 @@ def _await(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def _child(gate: int, log: int, identity: Identity, parent: int, death: int) -> None:
-    """Wait for the program's arguments and become it; never returns."""
+def _child(work: Callable[[], None], log: int, identity: Identity, bond: _Bond | None) -> None:
+    """Be the child; never returns."""
     try:
         os.setpgid(0, 0)
         null = os.open(os.devnull, os.O_RDWR)
@@ -139,14 +187,10 @@ def _child(gate: int, log: int, identity: Identity, parent: int, death: int) -> 
             os.dup2(source, target)
         for number in (*IGNORED, _signal.SIGPIPE):
             _signal.signal(number, _signal.SIG_DFL)
-        bond = _Bond(parent, death)
-        identity.become()  # Python's own files may be out of reach from here on: nothing is imported below
-        bond.tie()
-        with open(gate, "rb") as arguments:
-            said = arguments.read()
-        if said:  # nothing: the supervisor gave up
-            argv, environment = marshal.loads(said)  # noqa: S302 - our own parent wrote it, through a pipe
-            os.execve(argv[0], argv, environment)  # noqa: S606 - no shell wanted
+        identity.become()
+        if bond is not None:
+            bond.tie()
+        work()
     except BaseException as error:  # noqa: BLE001 - whatever it is, this process must not go on as a second supervisor
         os.write(2, f"{error}\n".encode(errors="backslashreplace"))
     finally:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import select
-import ssl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    import _socket
+    import ssl
+
+    Socket = _socket.socket | ssl.SSLSocket
+    Waits = tuple[type[OSError], ...]
 
 CHUNK = 1 << 16
 FULL = 1 << 18
 """Bytes waiting for one side at which the other is no longer read."""
-WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class _Flow:
     """What goes one way."""
 
-    __slots__ = ("_sink", "_source", "open", "waiting")
+    __slots__ = ("_pending", "_sink", "_source", "_waits", "open", "waiting")
 
-    def __init__(self, source: socket.socket, sink: socket.socket) -> None:
+    def __init__(self, source: Socket, sink: Socket, waits: Waits) -> None:
         self._source = source
         self._sink = sink
+        self._waits = waits
+        self._pending = getattr(source, "pending", int)  # TLS may hold what poll() cannot see
         self.open = True
         self.waiting = b""
 
@@ -32,15 +35,18 @@ class _Flow:
         while len(self.waiting) < FULL and self.open:
             try:
                 more = self._source.recv(CHUNK)
-            except WOULD_BLOCK:
+            except self._waits:
                 break
             self.waiting += more
             self.open = bool(more)
-            if not isinstance(self._source, ssl.SSLSocket) or not self._source.pending():
+            if not self._pending():
                 break
         if self.waiting:
-            with contextlib.suppress(*WOULD_BLOCK):
-                self.waiting = self.waiting[self._sink.send(self.waiting) :]
+            try:
+                sent = self._sink.send(self.waiting)
+            except self._waits:
+                return
+            self.waiting = self.waiting[sent:]
 
     @property
     def over(self) -> bool:
@@ -55,19 +61,26 @@ def _show_interest(poll: select.poll, number: int, reading: _Flow, writing: _Flo
     if wanted:
         poll.register(number, wanted)
     else:
-        with contextlib.suppress(KeyError):
+        try:  # noqa: SIM105 - contextlib takes 2 ms to import
             poll.unregister(number)
+        except KeyError:
+            pass
 
 
-def pump(client: socket.socket, server: socket.socket) -> None:
+def pump(client: Socket, server: Socket, waits: Waits = (BlockingIOError,)) -> None:
     """Pass everything on until one side closes.
+
+    Args:
+        client: on one side.
+        server: on the other side.
+        waits: what the sockets raise that can't go on just now.
 
     Raises:
         OSError: the connection broke.
     """
     client.settimeout(0)
     server.settimeout(0)
-    up, down = _Flow(client, server), _Flow(server, client)
+    up, down = _Flow(client, server, waits), _Flow(server, client, waits)
     sockets = {client.fileno(): (up, down), server.fileno(): (down, up)}
     poll = select.poll()
     up.move()  # TLS may have read ahead what poll() cannot see
@@ -80,6 +93,9 @@ def pump(client: socket.socket, server: socket.socket) -> None:
                 writing.move()
             if event & ~select.POLLOUT:
                 reading.move()
-    if isinstance(client, ssl.SSLSocket):
-        with contextlib.suppress(OSError):
-            client.unwrap()  # tells the client that this end is meant
+    unwrap = getattr(client, "unwrap", None)
+    if unwrap is not None:
+        try:
+            unwrap()  # tells the client that this end is meant
+        except OSError:
+            return

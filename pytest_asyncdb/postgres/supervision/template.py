@@ -1,20 +1,20 @@
 """A finished, empty database cluster in one file: reading one file and writing a thousand beats copying a thousand.
 
-Layout: a line ``asyncdb-template-1 HEADER_BYTES HEADER_CRC BODY_BYTES BODY_CRC``, the header (server version,
-directories, files with their sizes, each on a line), the files' bytes one after another. Files outside ``base/``
-come first: with those the server can be started, while the databases themselves are still being written.
+Layout: a line ``asyncdb-template-2 HEADER_BYTES HEADER_CRC BODY_BYTES BODY_CRC``, the header (server version,
+directories, files with the place and size of their bytes, each on a line), the bytes. Equal files share their bytes,
+as the three databases of a new cluster do nearly all. With the files outside ``base/`` the server can be started, while
+the databases themselves are still being written.
 """
 
-# ruff: noqa: PTH102, PTH103, PTH105, PTH108, PTH120, PTH123, PTH202 - importing pathlib takes as long as starting half a server
+# ruff: noqa: PTH102, PTH103, PTH105, PTH108, PTH110, PTH120, PTH123 - importing pathlib takes as long as starting half a server
 
 from __future__ import annotations
 
 import mmap
 import os
 import zlib
-from contextlib import suppress
 
-MAGIC = b"asyncdb-template-1"
+MAGIC = b"asyncdb-template-2"
 
 
 class DamagedError(Exception):
@@ -43,22 +43,22 @@ class Template:
             self._map = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         self.version, directories, files = header.decode().split("\n\n")
         self._directories = directories.split("\n")
-        self._files = [line.split(" ", 1) for line in files.split("\n")]
+        self._files = [line.split(" ", 2) for line in files.split("\n")]
+
+    def make_directories(self, into: str) -> None:
+        """Make all the directories."""
+        for name in self._directories:
+            os.mkdir(f"{into}/{name}", 0o700)
 
     def unpack(self, into: str, *, databases: bool) -> None:
-        """Write the databases, or everything but them (which goes first and makes the directories)."""
-        if not databases:
-            for name in self._directories:
-                os.mkdir(f"{into}/{name}", 0o700)
-        at = self._start
-        for size, name in self._files:
-            end = at + int(size)
+        """Write the databases, or everything but them."""
+        for place, size, name in self._files:
             if name.startswith("base/") == databases:
-                _write(f"{into}/{name}", self._map[at:end])
-            at = end
+                begin = self._start + int(place)
+                _write(f"{into}/{name}", self._map[begin : begin + int(size)])
 
     def intact(self) -> bool:
-        """Whether the files' bytes are those that were packed (14 ms)."""
+        """Whether the files' bytes are those that were packed (5 ms)."""
         return zlib.crc32(self._map[self._start :]) == self._crc
 
 
@@ -85,10 +85,9 @@ class Packing:
         Raises:
             OSError: it cannot be read.
         """
-        directories, files = _listing(data, segment)
-        self._body = [_read(f"{data}/{name}") for _, name in files]
-        parts = (version, "\n".join(directories), "\n".join(f"{size} {name}" for size, name in files))
-        self._header = "\n\n".join(parts).encode()
+        directories, self._files = _listing(data, segment)
+        self._contents = [_read(f"{data}/{name}") for name in self._files]
+        self._begins = (version, "\n".join(directories))
 
     def publish(self, path: str) -> None:
         """Write it beside ``path``, sync it (initdb was told not to), and put it in place, whole or not at all.
@@ -96,24 +95,34 @@ class Packing:
         A cache that cannot be written makes the next start slower, nothing else.
         """
         making = f"{path}.{os.urandom(4).hex()}"
-        body = b"".join(self._body)
-        sums = (len(self._header), zlib.crc32(self._header), len(body), zlib.crc32(body))
+        header, body = self._packed()
+        sums = (len(header), zlib.crc32(header), len(body), zlib.crc32(body))
         try:
             os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
             with open(making, "xb") as file:
-                file.write(b"%s %d %d %d %d\n%s" % (MAGIC, *sums, self._header))
+                file.write(b"%s %d %d %d %d\n%s" % (MAGIC, *sums, header))
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(making, path)
         except OSError:
-            with suppress(OSError):
+            if os.path.exists(making):
                 os.unlink(making)
 
+    def _packed(self) -> tuple[bytes, bytes]:
+        """Header and body."""
+        places: dict[bytes, int] = {}
+        lines, end = [], 0
+        for name, content in zip(self._files, self._contents, strict=True):
+            place = places.setdefault(content, end)
+            end = max(end, place + len(content))
+            lines.append(f"{place} {len(content)} {name}")
+        return "\n\n".join((*self._begins, "\n".join(lines))).encode(), b"".join(places)
 
-def _listing(data: str, segment: str | None) -> tuple[list[str], list[tuple[int, str]]]:
+
+def _listing(data: str, segment: str | None) -> tuple[list[str], list[str]]:
     directories: list[str] = []
-    files: list[tuple[int, str]] = []
+    files: list[str] = []
     for folder, _, names in os.walk(data):
         below = folder[len(data) + 1 :]
         if below:
@@ -121,8 +130,7 @@ def _listing(data: str, segment: str | None) -> tuple[list[str], list[tuple[int,
         for name in names:
             path = f"{below}/{name}" if below else name
             if segment is None or below != "pg_wal" or name == segment:
-                files.append((os.path.getsize(f"{data}/{path}"), path))
-    files.sort(key=lambda one: one[1].startswith("base/"))
+                files.append(path)
     return directories, files
 
 
