@@ -76,7 +76,8 @@ def _finding(failures: list[FailedImport]) -> Finding:
     places = {one.place for one in failures}
     return CHECK.finding(
         first.place,
-        f"`{first.module}` does not import: {_text(first)}" + (f" (at {len(places)} places)" if len(places) > 1 else ""),
+        f"`{first.module}` does not import: {_text(first)}"
+        + (f" (at {len(places)} places)" if len(places) > 1 else ""),
         root_cause="The line raises while the module is imported, so nothing that imports it can start.",
         severity=Severity.BLOCKS if any(one.blocks for one in failures) else Severity.LATENT,
         evidence=Evidence.RUNTIME,

@@ -32,23 +32,29 @@ class Binaries:
     """A directory with ``initdb`` and ``postgres``, and what belongs to it.
 
     ``trees`` are the directories to copy with their place in a copy, when the server's user cannot reach them
-    (below root's home); ``bin_in_trees`` is where ``bin`` is then.
+    (below root's home); ``bin_in_trees`` is where ``bin`` is then. ``version`` is known once the server was asked.
     """
 
     bin: Path
     trees: tuple[tuple[Path, str], ...]
     bin_in_trees: str
+    version: str = ""
 
     @property
     def missing(self) -> str | None:
         """The program that is not there, if one isn't."""
         return next((name for name in ("initdb", "postgres") if not os.access(self.bin / name, os.X_OK)), None)
 
+    def asked(self) -> Binaries:
+        """The same with ``version`` as the server itself tells it; empty when it doesn't run."""
+        told = re.search(r"\) (\d\S*)", output(self.bin / "postgres", "-V"))
+        return replace(self, version=told[1] if told else "")
+
     @property
     def major(self) -> int | None:
-        """The major version, as the server itself tells it; None when it doesn't run."""
-        told = re.search(r"\) (\d+)", output(self.bin / "postgres", "-V"))
-        return int(told[1]) if told else None
+        """The major version, once it was asked for."""
+        told = re.match(r"\d+", self.version)
+        return int(told[0]) if told else None
 
     @property
     def key(self) -> str:
@@ -119,6 +125,7 @@ def _request(binaries: Binaries, keys: scram.Keys, timeout: float, cache: Path, 
         "bases": bases(),
         "environment": environment(),
         "bin": os.fspath(binaries.bin),
+        "version": binaries.version,
         "trees": tuple((os.fspath(source), target) for source, target in binaries.trees),
         "bin_in_trees": binaries.bin_in_trees,
         "shared_copy": os.fspath(shared / "binaries" / binaries.key),

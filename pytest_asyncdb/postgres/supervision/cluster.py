@@ -152,12 +152,13 @@ class Cluster:
             self._identity.leave()
 
     def _from_nothing(self, meanwhile: Callable[[], None]) -> None:
-        self.version = self._version()
+        self.version = self._request["version"] or self._version()
         server = self._fork()
         self._initdb()
         self._packing = Packing("data", self.version, self._needed_segment())
         self._personalise()
         self._go(server)
+        self._packing.read_databases()  # the server itself changes nothing in there before somebody connects
         meanwhile()
         self._await_ready(server)
 

@@ -72,10 +72,10 @@ def _write(path: str, content: memoryview) -> None:
 
 
 class Packing:
-    """A new template: read at once, before the server changes anything, and written later, when there is time."""
+    """A new template: read at once, before anybody uses the server, and written later, when there is time."""
 
     def __init__(self, data: str, version: str, segment: str | None) -> None:
-        """Read the cleanly stopped cluster ``data``.
+        """Read the cleanly stopped cluster ``data`` but for its databases.
 
         Args:
             data: the data directory.
@@ -85,9 +85,20 @@ class Packing:
         Raises:
             OSError: it cannot be read.
         """
+        self._data = data
         directories, self._files = _listing(data, segment)
-        self._contents = [_read(f"{data}/{name}") for name in self._files]
+        self._contents = {name: _read(f"{data}/{name}") for name in self._files if not name.startswith("base/")}
         self._begins = (version, "\n".join(directories))
+
+    def read_databases(self) -> None:
+        """Read the databases, to which nobody may have been connected.
+
+        Raises:
+            OSError: they cannot be read.
+        """
+        for name in self._files:
+            if name not in self._contents:
+                self._contents[name] = _read(f"{self._data}/{name}")
 
     def publish(self, path: str) -> None:
         """Write it beside ``path``, sync it (initdb was told not to), and put it in place, whole or not at all.
@@ -113,7 +124,8 @@ class Packing:
         """Header and body."""
         places: dict[bytes, int] = {}
         lines, end = [], 0
-        for name, content in zip(self._files, self._contents, strict=True):
+        for name in self._files:
+            content = self._contents[name]
             place = places.setdefault(content, end)
             end = max(end, place + len(content))
             lines.append(f"{place} {len(content)} {name}")
