@@ -5,15 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_asyncdb.collecting import apart
 from pytest_asyncdb.items import COLLECTOR, VERDICTS, AnchorFile, CheckItem, Line
+from pytest_asyncdb.telling import gate_of, lines_of, nothing_judged, only
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from pytest_asyncdb.model.result import Result
@@ -41,6 +43,9 @@ class CheckSession:
         self._anchor: Path | None = None
         self._reports = _report_files(config)
         self._ran: set[str] = set()
+        self._apart = False
+        """Whether a hook of the project raised over the collection."""
+        self._told = False
         self._failed: set[str] = set()
 
     @classmethod
@@ -96,7 +101,7 @@ class CheckSession:
         finally:
             gc.enable()
         if not self.config.known_args_namespace.asyncdb_no_gate:
-            self.gate = _gate(self.result, self.config.known_args_namespace.deselect or ())
+            self.gate = gate_of(self.result, self.config.known_args_namespace.deselect or ())
         if self.gate:
             os.environ[_GATE] = self.gate
 
@@ -113,7 +118,7 @@ class CheckSession:
         handed_over: dict[str, dict[str, str]] = getattr(self.config, "workerinput", {}).get("asyncdb", {})
         if handed_over:
             return {check_id: Line(**line) for check_id, line in handed_over.items()}
-        return _lines(self.result) if self.result else {}
+        return lines_of(self.result) if self.result else {}
 
     # Hooks
 
@@ -138,16 +143,36 @@ class CheckSession:
             return AnchorFile.from_parent(parent, path=file_path)
         return None
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Checks first, then the project's tests."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
+        """Checks first, then the project's tests, whatever its own hooks make of items that they don't know."""
+        collected = list(items)
+        try:
+            yield
+        except Exception:
+            if self._apart:
+                raise
+            self._apart = True
+            self.gate = apart(session, items, collected)
         items.sort(key=lambda item: item.get_closest_marker(COLLECTOR) is None)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell every finding when the project ends the run with ``pytest.exit``."""
+        if isinstance(excinfo.value, pytest.exit.Exception) and self.result is not None:
+            self._ran = {check.id for check in self.result.checks}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: object) -> None:
         """Hand the verdicts to a worker of xdist."""
         lines = self.config.stash[VERDICTS]
         node.workerinput["asyncdb"] = {key: asdict(line) for key, line in lines.items()}  # type: ignore[attr-defined]  # a node of xdist has it
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Hear from a worker of xdist why it left the project's tests out."""
+        self.gate = self.gate or getattr(node, "workeroutput", {}).get("asyncdb", "")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -169,51 +194,60 @@ class CheckSession:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports and settle the exit status."""
         os.environ.pop(_GATE, None)
+        if hasattr(self.config, "workeroutput"):
+            self.config.workeroutput["asyncdb"] = self.gate
         if self.result is None:
             return
-        from pytest_asyncdb.report.write import write
-
-        for path in self._reports:
-            write(self.result, path)
+        self._write_reports(self.result)
         clean = session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
         if self.conftest_error and clean:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif clean and (_nothing_judged(self.result) or self.result.incomplete or self.gate):
+        elif clean and (nothing_judged(self.result) or self.result.incomplete or self.gate):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_unconfigure(self) -> None:
         """Spare the interpreter's end a search through everything that was loaded."""
         gc.freeze()
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        if self._told or self.result is None or capture is None:
+            return
+        # A conftest ended the run before there was a session, with pytest.exit or an error of its own.
+        self._ran = {check.id for check in self.result.checks}
+        self._write_reports(self.result)
+        with capture.global_and_fixture_disabled():
+            sys.stdout.writelines(f"{line}\n" for line in (*self.pytest_report_header(self.config), *self._summary()))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The findings that failed nothing, the criteria, the fixes, and why the tests were not run."""
-        if self.result is None:
-            return
+        self._told = True
+        if self.result is not None:
+            terminalreporter.section("asyncdb")
+            for line in self._summary():
+                terminalreporter.write_line(line)
+
+    def _summary(self) -> Iterator[str]:
         from pytest_asyncdb.report.summary import render
 
+        if self.result is None:
+            return
         shown = self._failed if self.config.option.tbstyle != "no" else frozenset[str]()
-        terminalreporter.section("asyncdb")
-        for line in render(
-            _only(self.result, self._ran),
+        yield from render(
+            only(self.result, self._ran),
             told=shown,
             diff=self.config.known_args_namespace.asyncdb_diff,
             gate=self.gate,
             conftest_error=self.conftest_error,
             reports=self._reports,
             encoding=sys.stdout.encoding or "utf-8",
-        ):
-            terminalreporter.write_line(line)
-        if _nothing_judged(self.result):
-            terminalreporter.write_line("nothing could be checked: every check was skipped, for the reasons above")
+        )
+        if nothing_judged(self.result):
+            yield "nothing could be checked: every check was skipped, for the reasons above"
 
+    def _write_reports(self, result: Result) -> None:
+        from pytest_asyncdb.report.write import write
 
-def _only(result: Result, ran: set[str]) -> Result:
-    """The part of the result that the selected checks told."""
-    return replace(
-        result,
-        findings=tuple(one for one in result.findings if one.finding.id in ran),
-        checks=tuple(check for check in result.checks if check.id in ran),
-    )
+        for path in self._reports:
+            write(result, path)
 
 
 def _anchor(root: Path, inipath: Path | None) -> Path:
@@ -223,10 +257,13 @@ def _anchor(root: Path, inipath: Path | None) -> Path:
     for name in _ANCHORS:
         if (root / name).is_file():
             return root / name
-    files = sorted(path for path in root.rglob("*.py") if path.is_file())
-    if not files:
+    from pytest_asyncdb.sources.walk import list_files
+
+    files = (root / path for path in list_files(root).files if path.endswith(".py"))
+    found = next((path for path in files if path.is_file()), None)
+    if found is None:
         raise pytest.UsageError(f"--asyncdb-check: {root} has no Python file; run pytest in the project's directory")
-    return files[0]
+    return found
 
 
 def _contains(argument: Path, anchor: Path, *, named: bool) -> bool:
@@ -243,34 +280,3 @@ def _report_files(config: pytest.Config) -> list[Path]:
         return [check(here / name) for name in config.known_args_namespace.asyncdb_report]
     except ReportError as error:
         raise pytest.UsageError(f"--asyncdb-report: {error}") from None
-
-
-def _lines(result: Result) -> dict[str, Line]:
-    """What each item says."""
-    from pytest_asyncdb.report.terminal import render_finding
-
-    texts: dict[str, list[str]] = {}
-    for one in result.findings:
-        texts.setdefault(one.finding.id, []).append(render_finding(one))
-    return {c.id: Line(str(c.outcome), c.reason, "\n\n".join(texts.get(c.id, ()))) for c in result.checks}
-
-
-def _gate(result: Result, deselected: Iterable[str]) -> str:
-    """One line saying why the tests can wait, or nothing."""
-    from pytest_asyncdb.model.finding import Severity
-
-    ignored = {item.rpartition("::")[2].partition("-")[0] for item in deselected}
-    fixed = set(result.applied)
-    ids = {
-        one.finding.id
-        for one in result.findings
-        if one.finding.severity is Severity.BLOCKS and one.finding.id not in ignored
-    }
-    if not ids or (fixed and not any(c.outcome == "failed" for c in result.checks)):
-        return ""
-    kinds = "a fault blocks" if len(ids) == 1 else f"{len(ids)} kinds of fault block"
-    return f"the project's tests were not run: {kinds} the app ({', '.join(sorted(ids))}); --asyncdb-no-gate runs them"
-
-
-def _nothing_judged(result: Result) -> bool:
-    return all(check.outcome == "skipped" for check in result.checks)

@@ -190,3 +190,41 @@ def test_what_no_made_up_value_satisfies_is_told_as_not_set(bare, tmp_path):
     run.says("ADB205", "`DB_HOST`, `DB_PORT`, `DB_USER`, `DB_PASSWORD`, `DB_NAME` are not set")
     run = bare.pytest("--asyncdb-check", "-o", "asyncdb_env=DB_NAME=shop", HOME=str(tmp_path / "home"))
     assert run.code == 0, run.output
+
+
+CONFTEST = """\
+import pytest
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("unit") is None:
+            pytest.exit(f"{item.nodeid} has no marker of ours", returncode=2)
+"""
+OWN = "import pytest\n@pytest.mark.unit\ndef test_quokka(): pass\n"
+
+
+@pytest.mark.parametrize("more", [(), ("-n2",)], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("own", "code", "said"), [(OWN, 0, "test_quokka"), (OWN[13:].replace("@", "#"), 1, "has no marker")]
+)
+def test_a_conftest_that_ends_the_run_for_items_it_does_not_know(healthy, more, own, code, said):
+    healthy.write("pytest.ini", "[pytest]\nmarkers = unit: a test\n")
+    healthy.write("conftest.py", CONFTEST)
+    healthy.write("tests/test_own.py", own)
+    run = healthy.pytest("--asyncdb-check", "-v", *more)
+    assert run.code == code, run.output
+    run.says("SC-001", said)
+    assert ("the project's tests were not run: a hook of its own" in " ".join(run.output.split())) is bool(code)
+    chosen = healthy.pytest("--asyncdb-check", "-v", "-k", "ADB301", *more)
+    assert chosen.output.count("PASSED") == 1
+
+
+@pytest.mark.parametrize(
+    "hook",
+    ["pytest_configure(config)", "pytest_sessionstart(session)", "pytest_runtest_setup(item)"],
+)
+def test_a_conftest_that_ends_the_run_does_not_hide_the_report(healthy, hook):
+    healthy.write("conftest.py", f"import pytest\ndef {hook}:\n    pytest.exit('no docker here', returncode=3)\n")
+    run = healthy.pytest("--asyncdb-check")
+    assert run.code == 3
+    run.says("no docker here", "SC-001", "checks passed")
