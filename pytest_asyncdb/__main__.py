@@ -32,6 +32,10 @@ def _parser() -> argparse.ArgumentParser:
             "project", nargs="?", type=Path, default=Path(), help="directory of the project (default: .)"
         )
         command.add_argument("--app", metavar="MODULE:ATTRIBUTE", help="the ASGI app or app factory")
+        command.add_argument("--cwd", type=Path, metavar="DIRECTORY", help="the directory that the app is started from")
+        command.add_argument(
+            "--env", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="a variable for the app"
+        )
         command.add_argument("--postgres", default="auto", help="auto, embedded, docker, local or a URL")
         command.add_argument("--fail-on", default="blocks", choices=("blocks", "latent", "advice"))
         command.add_argument("--report", action="append", default=[], type=Path, metavar="FILE", help=".json or .md")
@@ -43,6 +47,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _pair(text: str) -> tuple[str, str]:
+    """``NAME=value``, for argparse."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"it takes NAME=value, and {name!r} is not followed by `=` or is no name")
+    return name, value
+
+
 def _check(options: argparse.Namespace) -> int:
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.report.terminal import render, render_header
@@ -50,7 +62,14 @@ def _check(options: argparse.Namespace) -> int:
     from pytest_asyncdb.run import RunError, analyse
 
     root = options.project.resolve()
-    settings = Settings(root, app=options.app, postgres=options.postgres, fail_on=options.fail_on)
+    settings = Settings(
+        root,
+        app=options.app,
+        cwd=(root / options.cwd).resolve() if options.cwd else None,
+        env=tuple(options.env),
+        postgres=options.postgres,
+        fail_on=options.fail_on,
+    )
     try:
         reports = [check(path) for path in options.report]
         result = analyse(settings, repair=options.repair)

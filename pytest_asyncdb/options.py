@@ -11,6 +11,7 @@ import pytest
 from pytest_asyncdb.model.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", ".env")
@@ -104,6 +105,14 @@ def _value(config: pytest.Config, name: str) -> Value | None:
     return Value(str(ini), f"asyncdb_{name} in {config.inipath or 'the ini file'}") if ini else None
 
 
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The end of a message about a word that is not known: the known one that is meant, if there is one."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, [one for one in words if one], 1)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
 def _text(config: pytest.Config, name: str) -> str | None:
     value = _value(config, name)
     return value.text if value else None
@@ -124,7 +133,8 @@ def _seconds(config: pytest.Config, name: str, default: float) -> float:
 
 def _one_of(value: Value, words: tuple[str, ...]) -> str:
     if value.text not in words:
-        raise pytest.UsageError(f"{value.source}: {value.text!r} is none of {', '.join(words)}")
+        near = nearest(value.text, words)
+        raise pytest.UsageError(f"{value.source}: {value.text!r} is none of {', '.join(words)}{near}")
     return value.text
 
 
@@ -140,14 +150,24 @@ def _extensions(value: Value | None) -> tuple[str, ...]:
 def _directory(root: Path, value: Value) -> Path:
     path = (root / value.text).resolve()
     if not path.is_dir():
-        raise pytest.UsageError(f"{value.source}: {path} is no directory")
+        from pytest_asyncdb.sources.project import Project
+
+        raise pytest.UsageError(f"{value.source}: {path} is no directory{nearest(value.text, Project(root).folders)}")
     return path
 
 
 def _environment(config: pytest.Config) -> tuple[tuple[str, str], ...]:
-    lines: list[str] = config.getini("asyncdb_env")
-    pairs = [line.partition("=") for line in lines]
-    for name, equals, _ in pairs:
-        if not equals or not name.strip():
-            raise pytest.UsageError("asyncdb_env: each line is NAME=value; one has no `=` or no name")
-    return tuple((name.strip(), value.strip()) for name, _, value in pairs)
+    """Each variable from the command line, else from the environment, else from the ini file."""
+    given = (
+        ("asyncdb_env", config.getini("asyncdb_env")),
+        ("PYTEST_ASYNCDB_ENV", os.environ.get("PYTEST_ASYNCDB_ENV", "").splitlines()),
+        ("--asyncdb-env", config.known_args_namespace.asyncdb_env),
+    )
+    found: dict[str, str] = {}
+    for source, lines in given:
+        for line in filter(None, map(str.strip, lines)):
+            name, equals, value = line.partition("=")
+            if not equals or not name.strip().isidentifier():
+                raise pytest.UsageError(f"{source}: each line is NAME=value; one has no `=`, or no name before it")
+            found[name.strip()] = value.strip()
+    return tuple(found.items())

@@ -58,6 +58,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--asyncdb-cache-clear", action="store_true", help="remove the cached templates of server directories, and exit"
     )
     flag("--asyncdb-app", metavar="MODULE:ATTRIBUTE", help="the ASGI app or app factory, when it is not found")
+    flag("--asyncdb-cwd", metavar="DIRECTORY", help="the directory that the app is started from")
+    flag("--asyncdb-env", action="append", default=[], metavar="NAME=VALUE",
+         help="a variable of the app's environment; repeatable")  # fmt: skip
     flag("--asyncdb-fail-on", metavar="SEVERITY", help="blocks (default), latent or advice")
     for name, kind, text in _INI:
         parser.addini(f"asyncdb_{name}", help=text, type=kind)  # type: ignore[arg-type]  # the kinds above are literals

@@ -149,11 +149,12 @@ class Facts:
     @cached_property
     def secrets(self) -> tuple[str, ...]:
         """Everything secret in the project and the environment: for redactors, never for a person."""
-        if self.app is None:
-            return self.project.secrets
         from pytest_asyncdb.facts.examples import secrets_elsewhere
+        from pytest_asyncdb.urls.redact import secrets_of
 
-        return (*self.project.secrets, *secrets_elsewhere(self.project, self.app))
+        given = [secret for name, value in self.settings.env for secret in secrets_of(name, value)]
+        elsewhere = secrets_elsewhere(self.project, self.app) if self.app else ()
+        return (*self.project.secrets, *given, *elsewhere)
 
     @cached_property
     def scheme(self) -> str:

@@ -92,7 +92,7 @@ def _named(project: Project, settings: Settings, target: str) -> App:
     if found is None:
         raise AppNotFoundError(
             f"asyncdb_app is {target!r}, but {path} defines no `{name}`; name what it defines, for example "
-            f"{_examples(project)}"
+            f"{_examples(project, target)}"
         )
     return _app(project, settings, found, framework=found.framework)
 
@@ -221,15 +221,20 @@ def _relative(project: Project, settings: Settings) -> str:
     return "" if folder == "." else folder.replace(os.sep, "/")
 
 
-def _examples(project: Project) -> str:
-    found = [f"`{candidate(project, one, '').target}`" for one in scan(project)[:3]]
-    return ", ".join(found) or "`src.main:app`"
+def _examples(project: Project, target: str) -> str:
+    """What could have been meant, the likest first."""
+    from difflib import SequenceMatcher
+
+    found = [candidate(project, one, "").target for one in scan(project)]
+    found.sort(key=lambda one: -SequenceMatcher(None, one, target).ratio())
+    return ", ".join(f"`{one}`" for one in found[:3]) or "`src.main:app`"
 
 
 def _no_module(project: Project, target: str, module: str) -> str:
     return (
         f"asyncdb_app is {target!r}, but no module `{module}` was found: looked for "
-        f"{' and '.join(suffixes(module))} in {project.root} and below. The project defines: {_examples(project)}"
+        f"{' and '.join(suffixes(module))} in {project.root} and below. The project defines: "
+        f"{_examples(project, target)}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -127,4 +128,9 @@ def _values(text: str) -> Iterator[tuple[str, str]]:
     from dotenv import dotenv_values
 
     found = dotenv_values(stream=io.StringIO(text))
-    return ((name, value) for name, value in found.items() if value)
+    return ((name, value) for name, value in found.items() if value and not _is_blank(value))
+
+
+def _is_blank(value: str) -> bool:
+    """Whether a value says what to write in its place: ``<your key>``; a URL with such parts is one all the same."""
+    return "://" not in value and re.search(r"<[^<>\s][^<>]*>", value) is not None

@@ -186,7 +186,7 @@ class _Maker:
         """What a variable of this name usually holds."""
         words = [word.upper() for word in _WORDS.findall(_LIBPQ.sub(r"PG_\1", name))] or [""]
         known = set(words)
-        if "postgres" in self._hint or (known & _DATABASE and known & _ADDRESS) or words in (["DSN"], ["DATABASE"]):
+        if "postgres" in self._hint or (known & _DATABASE and known & _ADDRESS) or words == ["DSN"]:
             scheme = "postgresql" if "SYNC" in known and "ASYNC" not in known else self._scheme
             return f"{scheme}://app:app@localhost:5432/app"
         if known & _DATABASE:

@@ -7,7 +7,7 @@ from pytest_asyncdb.facts.examples import Filled, filled_in, secrets_elsewhere
 from pytest_asyncdb.model.settings import Settings
 
 APP = "from fastapi import FastAPI\napp = FastAPI()\n"
-EXAMPLE = "SHOP_TOKEN=change-me\nSHOP_EMPTY=\nSHOP_URL=http://${SHOP_TOKEN}/\n"
+EXAMPLE = "SHOP_FILE=conf/<name of a file>\nSHOP_TOKEN=change-me\nSHOP_EMPTY=\nSHOP_URL=http://${SHOP_TOKEN}/\n"
 
 
 def filled(project, files, env=()):

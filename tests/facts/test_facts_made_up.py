@@ -26,6 +26,7 @@ ASYNCPG = "postgresql+asyncpg"
         ("POSTGRES_PORT", "5432"),
         ("POSTGRES_DB", "app"),
         ("DB_DB_NAME", "app"),
+        ("DATABASE", "app"),
         ("DB_SCHEME", "postgresql+asyncpg"),
         ("PGHOST", "localhost"),
         ("REDIS_URL", "redis://localhost:6379/0"),

@@ -188,8 +188,14 @@ def test_what_no_made_up_value_satisfies_is_told_as_not_set(bare, tmp_path):
     run = bare.pytest("--asyncdb-check", HOME=str(tmp_path / "home"))
     assert run.code == 1
     run.says("ADB205", "`DB_HOST`, `DB_PORT`, `DB_USER`, `DB_PASSWORD`, `DB_NAME` are not set")
-    run = bare.pytest("--asyncdb-check", "-o", "asyncdb_env=DB_NAME=shop", HOME=str(tmp_path / "home"))
-    assert run.code == 0, run.output
+    home = {"HOME": str(tmp_path / "home")}
+    for arguments, variables in (
+        (("-o", "asyncdb_env=DB_NAME=shop"), {}),
+        (("-o", "asyncdb_env=DB_NAME=none"), {"PYTEST_ASYNCDB_ENV": "DB_USER=me\nDB_NAME=shop"}),
+        (("--asyncdb-env=DB_USER=me", "--asyncdb-env=DB_NAME=shop"), {"PYTEST_ASYNCDB_ENV": "DB_NAME=none"}),
+    ):
+        run = bare.pytest("--asyncdb-check", *arguments, **home, **variables)
+        assert run.code == 0, run.output
 
 
 CONFTEST = """\
