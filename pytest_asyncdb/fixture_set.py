@@ -12,14 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import AsyncIterator, Callable, Iterator
+    from os import PathLike
     from typing import TypedDict
 
     from httpx import AsyncClient
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, MetaData
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
     from sqlalchemy.orm import Session
 
-    from pytest_asyncdb.fixtures.isolation import Rollback
+    from pytest_asyncdb.fixtures.copies import Copies
+    from pytest_asyncdb.fixtures.current import DatabaseFactory
+    from pytest_asyncdb.fixtures.isolation import Isolation
+    from pytest_asyncdb.fixtures.server import DatabaseURL
     from pytest_asyncdb.model.server import Server
 
     class Parameters(TypedDict, total=False):
@@ -38,8 +42,10 @@ def fixtures(config: pytest.Config) -> ModuleType:
     """
     module = ModuleType("asyncdb_fixtures")
     named = vars(module)
+    function: Callable[..., object]
     named["asyncdb_server"] = pytest.fixture(scope="session", **_each_server(config))(asyncdb_server)
-    named["asyncdb_url"] = pytest.fixture(scope="session")(asyncdb_url)
+    for function in (asyncdb_metadata, asyncdb_migrations, _asyncdb_copies, asyncdb_url):
+        named[function.__name__] = pytest.fixture(scope="session")(function)
     for function in (
         _asyncdb_test,
         asyncdb_engine,
@@ -47,6 +53,7 @@ def fixtures(config: pytest.Config) -> ModuleType:
         asyncdb_session,
         asyncdb_sync_engine,
         asyncdb_sync_session,
+        asyncdb_database,
         asyncdb_redirect,
         asyncdb_app,
         asyncdb_client,
@@ -106,11 +113,28 @@ def asyncdb_server(request: pytest.FixtureRequest) -> Server:
     return server_of(request.config, getattr(request, "param", None))
 
 
-def asyncdb_url(asyncdb_server: Server, pytestconfig: pytest.Config) -> Iterator[str]:
-    """URL of a fresh database on `asyncdb_server`; one a session and xdist worker."""
-    from pytest_asyncdb.fixtures.server import fresh_url
+def asyncdb_metadata() -> MetaData | None:
+    """Where the tables come from: override it to return `Base.metadata`. Without it the databases are empty."""
+    return None
 
-    yield from fresh_url(asyncdb_server, pytestconfig)
+
+def asyncdb_migrations() -> str | PathLike[str] | Callable[[str], object] | None:
+    """Where they come from instead: the directory of alembic's migrations, or a function that is given a URL."""
+    return None
+
+
+def _asyncdb_copies(
+    asyncdb_server: Server, asyncdb_metadata: object, asyncdb_migrations: object, pytestconfig: pytest.Config
+) -> Copies:
+    """Makes databases with the project's tables."""
+    from pytest_asyncdb.fixtures.copies import Copies
+
+    return Copies(pytestconfig, asyncdb_server, asyncdb_metadata, asyncdb_migrations)
+
+
+def asyncdb_url(_asyncdb_copies: Copies) -> Iterator[DatabaseURL]:
+    """URL of a database on `asyncdb_server`; one a session and xdist worker."""
+    yield from _asyncdb_copies.serve()
 
 
 def asyncdb_app(request: pytest.FixtureRequest) -> object:
@@ -120,14 +144,21 @@ def asyncdb_app(request: pytest.FixtureRequest) -> object:
     return app_of(request.config)
 
 
-def _asyncdb_test(request: pytest.FixtureRequest) -> Iterator[Rollback]:
-    """What the fixtures of one test share: its event loop and its transaction."""
+def _asyncdb_test(
+    request: pytest.FixtureRequest,
+    asyncdb_url: DatabaseURL,
+    asyncdb_metadata: object,
+    asyncdb_migrations: object,
+    _asyncdb_copies: Copies,
+) -> Iterator[Isolation]:
+    """What the fixtures of one test share: its event loop, and its transaction or database."""
     from pytest_asyncdb.fixtures.current import isolate
 
-    yield from isolate(request)
+    _asyncdb_copies.insist(asyncdb_metadata, asyncdb_migrations)
+    yield from isolate(request, asyncdb_url, _asyncdb_copies)
 
 
-def asyncdb_engine(_asyncdb_test: Rollback) -> AsyncEngine:
+def asyncdb_engine(_asyncdb_test: Isolation) -> AsyncEngine:
     """An async engine whose connections all work inside the transaction of the test."""
     from pytest_asyncdb.fixtures.engines import engine_of
 
@@ -135,7 +166,7 @@ def asyncdb_engine(_asyncdb_test: Rollback) -> AsyncEngine:
 
 
 def asyncdb_sessionmaker(
-    asyncdb_engine: AsyncEngine, _asyncdb_test: Rollback
+    asyncdb_engine: AsyncEngine, _asyncdb_test: Isolation
 ) -> Iterator[async_sessionmaker[AsyncSession]]:
     """A session factory on `asyncdb_engine`."""
     from pytest_asyncdb.fixtures.engines import make_sessionmaker
@@ -144,7 +175,7 @@ def asyncdb_sessionmaker(
 
 
 def asyncdb_session(
-    asyncdb_sessionmaker: async_sessionmaker[AsyncSession], _asyncdb_test: Rollback
+    asyncdb_sessionmaker: async_sessionmaker[AsyncSession], _asyncdb_test: Isolation
 ) -> Iterator[AsyncSession]:
     """A session whose work is gone after the test, committed or not."""
     from pytest_asyncdb.fixtures.engines import open_session
@@ -152,22 +183,29 @@ def asyncdb_session(
     yield from open_session(_asyncdb_test, asyncdb_sessionmaker)
 
 
-def asyncdb_sync_engine(_asyncdb_test: Rollback) -> Engine:
+def asyncdb_sync_engine(_asyncdb_test: Isolation) -> Engine:
     """A synchronous engine whose connections all work inside the transaction of the test."""
     from pytest_asyncdb.fixtures.engines import sync_engine_of
 
     return sync_engine_of(_asyncdb_test)
 
 
-def asyncdb_sync_session(asyncdb_sync_engine: Engine, _asyncdb_test: Rollback) -> Iterator[Session]:
+def asyncdb_sync_session(asyncdb_sync_engine: Engine, _asyncdb_test: Isolation) -> Iterator[Session]:
     """A synchronous session whose work is gone after the test, committed or not."""
     from pytest_asyncdb.fixtures.engines import open_sync_session
 
     yield from open_sync_session(_asyncdb_test, asyncdb_sync_engine)
 
 
-def asyncdb_redirect(_asyncdb_test: Rollback) -> Iterator[None]:
-    """Has every SQLAlchemy engine on Postgres, whatever its URL, work inside the transaction of the test."""
+def asyncdb_database(_asyncdb_test: Isolation, _asyncdb_copies: Copies) -> Iterator[DatabaseFactory]:
+    """A function that makes real databases with the project's tables, for real commits or several connections."""
+    from pytest_asyncdb.fixtures.current import factory
+
+    yield from factory(_asyncdb_copies, _asyncdb_test)
+
+
+def asyncdb_redirect(_asyncdb_test: Isolation) -> Iterator[None]:
+    """Has every SQLAlchemy engine on Postgres, whatever its URL, work on the database of the test."""
     from pytest_asyncdb.fixtures.redirect import redirect
 
     yield from redirect(_asyncdb_test)
@@ -176,7 +214,7 @@ def asyncdb_redirect(_asyncdb_test: Rollback) -> Iterator[None]:
 def asyncdb_client(
     asyncdb_redirect: None,  # noqa: ARG001 - before the app is imported
     asyncdb_app: object,
-    _asyncdb_test: Rollback,
+    _asyncdb_test: Isolation,
     pytestconfig: pytest.Config,
 ) -> Iterator[AsyncClient]:
     """An httpx client on the app of `asyncdb_app`, whose lifespan has really run."""

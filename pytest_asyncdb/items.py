@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COLLECTOR = "asyncdb"
+MARKER = "asyncdb_check"
+"""Marks the checks alone; tests of users may have the marker `asyncdb`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class CheckItem(pytest.Item):
     def __init__(self, **kwargs: object) -> None:
         super().__init__(**kwargs)  # type: ignore[arg-type]  # pytest types its own keywords
         self.add_marker(COLLECTOR)
+        self.add_marker(MARKER)
 
     def runtest(self) -> None:
         """Pass, skip with the reason, or fail with the findings."""

@@ -82,6 +82,16 @@ def skips_without_server(config: pytest.Config) -> bool:
     return skips and os.environ.get("CI", "").lower() in {"", "0", "false"}
 
 
+def escapes(config: pytest.Config) -> str:
+    """``fail`` or ``warn``: what becomes of a test that leaves something behind.
+
+    Raises:
+        pytest.UsageError: the setting has a value that it cannot have.
+    """
+    value = _value(config, "escapes")
+    return _one_of(value, ("fail", "warn")) if value else "fail"
+
+
 def project_root(config: pytest.Config) -> Path:
     """The project: the nearest directory with a dependency file, from the invocation's up to pytest's rootdir."""
     top = config.rootpath.resolve()

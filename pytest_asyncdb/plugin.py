@@ -22,6 +22,7 @@ _INI = (
     ("postgres", "string", "auto, embedded, docker, local or a URL"),
     ("extensions", "string", "extensions that the server must have, with commas or spaces between them"),
     ("no_server", "string", "fail (default) or skip the tests that need a server where there is none; in CI they fail"),
+    ("escapes", "string", "fail (default) or warn when a test leaves a transaction, session, lock or task behind"),
     ("fail_on", "string", "lowest severity that fails a check: blocks, latent or advice"),
     ("import_timeout", "string", f"importing the app: {_SECONDS}"),
     ("startup_timeout", "string", f"startup of the app: {_SECONDS}"),
@@ -29,6 +30,10 @@ _INI = (
     ("shutdown_timeout", "string", f"shutdown of the app: {_SECONDS}"),
     ("migrations", "string", "run (default) or skip the project's migrations before the app is asked"),
     ("migrate_timeout", "string", f"the project's migrations: {_SECONDS}"),
+)
+_MARKERS = (
+    'asyncdb(isolation="rollback"|"database", postgres=..., extensions=[...]): how the asyncdb fixtures isolate a test',
+    "asyncdb_check: a check of pytest-asyncdb; each has the marker asyncdb, too",
 )
 
 
@@ -108,12 +113,29 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, the checks when asked for, and the fixtures."""
     from pytest_asyncdb.fixture_set import fixtures
 
-    config.addinivalue_line("markers", "asyncdb: a check of pytest-asyncdb (select with -m asyncdb)")
+    for line in _MARKERS:
+        config.addinivalue_line("markers", line)
     config.pluginmanager.register(fixtures(config), "asyncdb-fixtures")
     if _asked_for(config) or (_wanted(config) and config.getoption("collectonly")):
         from pytest_asyncdb.session import CheckSession
 
         CheckSession.of(config).configure()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test on the servers that its marker names."""
+    if "asyncdb_server" in metafunc.fixturenames and metafunc.definition.get_closest_marker("asyncdb"):
+        from pytest_asyncdb.fixtures.marker import parametrize
+
+        parametrize(metafunc)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse markers that mean nothing."""
+    if any(item.get_closest_marker("asyncdb") for item in items):
+        from pytest_asyncdb.fixtures.marker import check
+
+        check(items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -156,7 +156,7 @@ class CheckSession:
                 raise
             self._apart = True
             self.gate = apart(session, items, collected)
-        items.sort(key=lambda item: item.get_closest_marker(COLLECTOR) is None)
+        items.sort(key=lambda item: not isinstance(item, CheckItem))
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Tell every finding when the project ends the run with ``pytest.exit``."""

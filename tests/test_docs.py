@@ -122,7 +122,7 @@ def test_only_options_and_settings_that_exist_are_spoken_of(page, options, setti
     text = page.read_text("utf-8")
     assert set(OPTION.findall(text)) <= options
     fixtures = {name for name, value in vars(fixture_set).items() if name.startswith("asyncdb_") and callable(value)}
-    assert set(SETTING.findall(text)) <= settings | fixtures | {"asyncdb_"}
+    assert set(SETTING.findall(text)) <= settings | fixtures | {"asyncdb_", "asyncdb_check"}
 
 
 def _first_column(path):
