@@ -1,10 +1,10 @@
 """An auth route refuses every request because of a parameter that no client knows of.
 
 ## What it does
-Sends an empty body to each auth route of the booted app and reads what the validation error names. Reports an error
-about the parameters of a dependency that FastAPI took for query parameters: `local_kw`, `args`, `kwargs`, `kw`, or a
-database object such as `session`, `db` or `engine`. Complaints about the body, and about ordinary query parameters and
-headers, are proper answers.
+Sends an empty body to each auth route of the booted app, asks its health routes, and reads what a validation error
+names. Reports an error about the parameters of a dependency that FastAPI took for query parameters: `local_kw`,
+`args`, `kwargs`, `kw`, or a database object such as `session`, `db` or `engine`. Complaints about the body, and about
+ordinary query parameters and headers, are proper answers.
 
 ## Root cause
 FastAPI reads the signature of whatever `Depends(...)` gets. `Depends(SessionLocal)`, with a session factory instead of
@@ -59,7 +59,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     boot = boot_past(facts, "import", "create", "startup")
     told: set[Place] = set()
     for response in boot.responses:
-        names = _QUERY_NAME.findall(response.body) if response.kind == "auth" else []
+        names = _QUERY_NAME.findall(response.body)
         strange = [name for name in (*_OF_CALLABLES, *_OF_DATABASES) if name in names]
         place, symbol = _culprit(facts, response)
         if response.status == _UNPROCESSABLE and strange and place not in told:

@@ -98,13 +98,15 @@ class Lifespan:
 
 
 class Request:
-    """One request: HTTP method, path without a query, and JSON to send or None."""
+    """One request: HTTP method, path without a query, JSON to send or None, and where it is sent."""
 
     def __init__(self, method: str, path: str, body: bytes | None) -> None:
         """Take what to ask."""
         self.method = method
         self.path = path
         self.body = body
+        self.host = "localhost"
+        self.scheme = "http"
 
 
 class Answer:
@@ -140,14 +142,14 @@ async def ask(app: Any, request: Request, state: dict[str, Any], answer: Answer)
         "asgi": _ASGI,
         "http_version": "1.1",
         "method": request.method,
-        "scheme": "http",
+        "scheme": request.scheme,
         "path": request.path,
         "raw_path": request.path.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": list(_headers(request.body)),
+        "headers": list(_headers(request)),
         "client": ("127.0.0.1", 50000),
-        "server": ("localhost", 8000),
+        "server": (request.host.partition(":")[0], 8000),
         "state": state.copy(),
         "extensions": {},
     }
@@ -163,8 +165,9 @@ async def ask(app: Any, request: Request, state: dict[str, Any], answer: Answer)
     await app(scope, receive, answer.send)
 
 
-def _headers(body: bytes | None) -> Iterable[tuple[bytes, bytes]]:
-    yield b"host", b"localhost"
+def _headers(request: Request) -> Iterable[tuple[bytes, bytes]]:
+    body = request.body
+    yield b"host", request.host.encode("idna" if not request.host.isascii() else "ascii")
     yield b"accept", b"application/json, */*"
     yield b"user-agent", b"pytest-asyncdb"
     if body is not None:

@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pytest_asyncdb.sandbox.asgi import Answer, Request, ask
-from pytest_asyncdb.sandbox.routes import name_of
+from pytest_asyncdb.sandbox.hosts import host_of
+from pytest_asyncdb.sandbox.routes import framework, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 _MOST = 25
 _BODY = 4000
 _REDIRECT = 300
+_PREFIX = (
+    r"(?:/(?:api|v\d+|app|internal|system|monitoring|management|admin|public|common|core|utils?|service|_|-)){0,4}"
+)
 _HEALTH = re.compile(
-    r"/(?:healthz?|health[-_]?checks?|heart[-_]?beat|liveness|livez?|alive|readiness|readyz?|ping|up|status|startupz?)/?$"
-    r"|/(?:healthz?|probes?|health[-_]?checks?)/[a-z_-]+/?$",
+    r"/[_-]?(?:(?:is|db|database|api|app|service|system|server|queue)[-_])?"
+    r"(?:health(?:z|y)?|health[-_]?(?:checks?|status|probe)|heart[-_]?beat|live(?:ness|z)?|alive|ready|readiness|readyz"
+    r"|startupz?|ping)/?$"
+    r"|/(?:healthz?|probes?|health[-_]?checks?)/[a-z_-]+/?$"
+    # Words that mean other things elsewhere count only where nothing but prefixes stands before them.
+    rf"|^{_PREFIX}/(?:status|up)/?$",
     re.IGNORECASE,
 )
 _ALIVE = re.compile(r"/(?:livez?|liveness|alive|ping|heart[-_]?beat|up)(?:/|$)", re.IGNORECASE)
@@ -90,6 +98,7 @@ class Requests:
         self._app = app
         self._state = state
         self._seconds = seconds
+        self._host, self._scheme = host_of(app, framework(app)[1])
         self.healthy: list[Wanted] = []
         """The health routes that were answered well."""
 
@@ -119,6 +128,7 @@ class Requests:
     async def _one(self, request: Wanted, seconds: float, event: str, more: dict[str, Json]) -> Answer:
         errors: list[BaseException] = []
         self._recorder.on_error = errors.append
+        request.request.host, request.request.scheme = self._host, self._scheme
         answer = Answer()
         timed_out = False
         try:

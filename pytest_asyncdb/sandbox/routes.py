@@ -62,6 +62,7 @@ def routes(app: Any) -> list[Route]:
         return [
             Route(str(rule.rule), rule.methods, owner.view_functions.get(rule.endpoint))
             for rule in owner.url_map.iter_rules()
+            if not getattr(rule, "websocket", False)
         ]
     if name == "sanic":
         return [Route("/" + str(route.path).lstrip("/"), route.methods, route.handler) for route in owner.router.routes]

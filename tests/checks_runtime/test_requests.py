@@ -129,6 +129,11 @@ def test_parameters_of_a_dependency(judge, locations, name):
     assert finding.message == f"`POST /auth/login` wants a query parameter `{name}`"
 
 
+def test_a_health_route_can_be_refused_by_it_too(judge):
+    (finding,) = judge("ADB708", booted(answer(422, kind="health", body=complaint(("query", "local_kw")))))
+    assert "`local_kw`" in finding.message
+
+
 def test_the_dependency_itself_is_named_where_it_is_known(judge):
     text = "from sqlalchemy.ext.asyncio import async_sessionmaker\n\nSessionLocal = async_sessionmaker(engine)\n"
     routes = "from src.database import SessionLocal\nfrom fastapi import Depends\n\n\nneeded = Depends(SessionLocal)\n"

@@ -118,7 +118,7 @@ def test_other_databases_are_not_touched(migrate, tmp_path, url):
 
 def test_what_never_ends_and_what_ends_the_process(migrate):
     script = "alembic/versions/0001_users.py"
-    _, done = migrate({script: version(upgrade="import time; time.sleep(60)")}, migrate_timeout=2.0)
+    _, done = migrate({script: version(upgrade="import time; time.sleep(60)")}, migrate_timeout=4.0)
     assert (done.ok, done.timed_out, done.stuck_at.path, done.stuck_at.line) == (False, True, script, 9)
     _, done = migrate({script: version(upgrade="import os; os._exit(3)")})
     assert (done.ok, done.ended, done.stuck_at.path) == (False, "os._exit", script)
@@ -131,17 +131,17 @@ def test_nothing_else_is_reached(migrate):
 
 
 def test_advanced_alchemy_is_asked_through_the_apps_own_configuration(migrate, database):
-    pytest.importorskip("advanced_alchemy")
     files = {
         "alembic.ini": None,
         "main.py": f"""
-            from advanced_alchemy.extensions.litestar import AlembicAsyncConfig, SQLAlchemyAsyncConfig, SQLAlchemyPlugin
-            from litestar import Litestar
+            from advanced_alchemy.config import AlembicAsyncConfig, SQLAlchemyAsyncConfig
+            from fastapi import FastAPI
 
             def create_app():
+                app = FastAPI()
                 alembic = AlembicAsyncConfig(script_location="alembic")
-                config = SQLAlchemyAsyncConfig(connection_string={URL!r}, alembic_config=alembic)
-                return Litestar(plugins=[SQLAlchemyPlugin(config=config)])
+                app.config = SQLAlchemyAsyncConfig(connection_string={URL!r}, alembic_config=alembic)
+                return app
         """,
         "alembic/env.py": """
             import asyncio
@@ -160,7 +160,7 @@ def test_advanced_alchemy_is_asked_through_the_apps_own_configuration(migrate, d
             asyncio.run(upgrade())
         """,
     }
-    app = App("main:create_app", factory=True, found_in="", import_root=".", cwd=".", framework="litestar",
+    app = App("main:create_app", factory=True, found_in="", import_root=".", cwd=".", framework="fastapi",
               module_path="main.py")  # fmt: skip
     found, done = migrate(files, app)
     assert (found.kind, done.ok, done.applied) == ("advanced-alchemy", True, ("0001",)), done

@@ -216,19 +216,3 @@ def test_the_probes_own_connection_is_not_blamed_on_the_app(boot, driver):
     assert record.factories[0].probe.ok
     assert {one.by_probe for one in record.connections} == {True}
     assert record.engines[0].open_after_shutdown == 0
-
-
-def test_quart(boot):
-    pytest.importorskip("quart")
-    record = boot(
-        main="""
-            from quart import Quart
-            app = Quart(__name__)
-
-            @app.get("/healthz")
-            async def healthz():
-                return {"ok": True}
-        """,
-    )
-    assert record.framework == "quart"
-    assert [(one.path, one.status) for one in record.responses] == [("/healthz", 200)]
