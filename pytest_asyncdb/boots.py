@@ -102,7 +102,7 @@ class Boots:
         from pytest_asyncdb.sandbox.launch import spawn
 
         settings = self._settings
-        first = (child or spawn(settings.python)).boot(self._request(), complete=False)
+        first = (child or spawn(settings.python)).boot(self.request(), complete=False)
         if isinstance(self._server, ServerThread):
             self._server.begin()
         self._migrations = find_migrations(self._project, self._app) if settings.migrations == "run" else None
@@ -181,7 +181,7 @@ class Boots:
 
         self._attempt.kill()
         done = before.migration if before.migration and before.migration.ok else None
-        boot = spawn(self._settings.python).boot(self._request(), complete=False)
+        boot = spawn(self._settings.python).boot(self.request(), complete=False)
         self._attempt = _Attempt(boot, None if done else self._migrator())
         self._attempt.complete(self._modules, self._secrets)
         self._attempt.begin(self._server)
@@ -195,9 +195,10 @@ class Boots:
             return None
         from pytest_asyncdb.migrating import Migrator
 
-        return Migrator(self._migrations, self._request(), self._settings)
+        return Migrator(self._migrations, self.request(), self._settings)
 
-    def _request(self) -> BootRequest:
+    def request(self) -> BootRequest:
+        """How the app is booted, with all settings that are known by now."""
         from pytest_asyncdb.sandbox.request import BootRequest
 
         root, app, settings = self._project.root, self._app, self._settings

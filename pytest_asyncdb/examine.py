@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.boots import Boots
 from pytest_asyncdb.judge import judge
+from pytest_asyncdb.trying import Trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,13 +64,15 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
     boots = Boots(project, app, settings, server)
     boots.begin(child)
+    trials = Trials(boots.request, server)
     try:
         from pytest_asyncdb.facts import Facts
         from pytest_asyncdb.registry import load
 
-        facts = Facts(project, settings, app, lambda: (boots.record(), ""))
+        facts = Facts(project, settings, app, lambda: (boots.record(), ""), trials.results)
         boots.complete(facts.modules_to_import(app), facts.secrets, lambda: facts.scheme)
         _read_ahead(facts)
+        trials.begin(facts)
         checks = load(ids)
         boots.ready()
         judgement = judge(facts, checks, _Lines(project).line, settings.fail_on, project.templates)
@@ -77,6 +80,7 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         return Examination(project, facts, checks, judgement, boots.filled)
     finally:
         boots.kill()
+        trials.end()
 
 
 def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: str) -> Examination:

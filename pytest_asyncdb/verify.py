@@ -90,7 +90,7 @@ def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
     except (OSError, TooLargeError, ServerError) as error:
         return Trial(chosen, texts, None, f"the project could not be copied: {error}")
     filled = bench.first.filled.values if bench.first.filled else ()
-    settings = replace(bench.settings, root=directory, env=(*filled, *bench.settings.env))
+    settings = replace(bench.settings, root=directory, env=(*filled, *bench.settings.env), samples=False)
     try:
         ids = [check.id for check in bench.first.checks]
         copy = Project(directory, bench.first.project.without)

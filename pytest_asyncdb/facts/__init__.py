@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.dependencies import Declared, Installed
     from pytest_asyncdb.facts.deployment import ComposeDatabase
     from pytest_asyncdb.facts.engines import Engine
+    from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
     from pytest_asyncdb.facts.migrations import Migrations
     from pytest_asyncdb.facts.names import Names
     from pytest_asyncdb.facts.project import App, Cycle, Router
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.static import Static
     from pytest_asyncdb.facts.urls import WrittenUrl
     from pytest_asyncdb.model.settings import Settings
-    from pytest_asyncdb.sandbox.record import BootRecord
+    from pytest_asyncdb.sandbox.record import BootRecord, SampleRecord
     from pytest_asyncdb.sources.project import Project
 
 __all__ = ["Facts"]
@@ -35,6 +36,7 @@ class Facts:
         app: the app to boot; None when there is none.
         boot_source: called when ``boot`` is first read; returns the boot's record, or None and why there was no boot.
             Everything static can be read before, while the app boots.
+        sample_source: called when ``url_trials`` is first read; returns what the helpers made of sample URLs.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class Facts:
         settings: Settings,
         app: App | None,
         boot_source: Callable[[], tuple[BootRecord | None, str]],
+        sample_source: Callable[[], tuple[SampleRecord, ...]] = tuple,
     ) -> None:
         """Nothing is read yet."""
+        self._sample_source = sample_source
         self.project = project
         self.settings = settings
         self.app = app
@@ -101,6 +105,35 @@ class Facts:
     def static_session_factories(self) -> tuple[SessionFactory, ...]:
         """Session factories as the sources define them; needs no boot."""
         return self._static.factories
+
+    @cached_property
+    def url_helpers(self) -> tuple[UrlHelper, ...]:
+        """The project's own code between a setting and the URL of an engine; needs no boot."""
+        from pytest_asyncdb.facts.feeds import with_driver
+        from pytest_asyncdb.urls.declared import replacement
+
+        helpers = self._static.helpers
+        return with_driver(helpers, replacement(self)) if helpers else ()
+
+    @cached_property
+    def url_trials(self) -> tuple[UrlTrial, ...]:
+        """What that code made of the URLs that providers hand out."""
+        from pytest_asyncdb.facts.feeds import UrlTrial
+
+        _ = self.boot  # by its end all is known that the project has to be given
+        results = self._sample_source()
+        return tuple(
+            UrlTrial(helper, tuple(one for one in results if one.trial == number))
+            for number, helper in enumerate(self.url_helpers)
+        )
+
+    @cached_property
+    def hosting(self) -> frozenset[str]:
+        """Words in the project's files that tell which provider it is deployed at."""
+        from pytest_asyncdb.facts.deployment import hosting_hints
+        from pytest_asyncdb.urls.samples import SAMPLES
+
+        return hosting_hints(self.project, {hint for sample in SAMPLES for hint in sample.hints})
 
     @cached_property
     def engines(self) -> tuple[Engine, ...]:

@@ -75,6 +75,19 @@ def expanded(given: Keywords, names: Collection[str], flow: Flow) -> Keywords:
     return Keywords(tuple(found), known)
 
 
+def entry(node: ast.Call, scope: Scope, name: str, flow: Flow) -> tuple[ast.expr, Scope] | None:
+    """What a call may be given for a name: by keyword, or in any dictionary that ``**options`` may be."""
+    for one in node.keywords:
+        if one.arg == name:
+            return one.value, scope
+        for value, inside in flow.final(one.value, scope) if one.arg is None else ():
+            pairs = zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ()
+            for key, given in pairs:
+                if isinstance(key, ast.Constant) and key.value == name:
+                    return given, inside
+    return None
+
+
 def shown(node: ast.expr, scope: Scope, flow: Flow) -> str:
     """``repr`` of a literal; of anything else its canonical name or, failing that, its source."""
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.facts.urls import WrittenUrl
@@ -66,6 +66,22 @@ def unread_variables(project: Project, codebase: Codebase, urls: Iterable[Writte
         texts = texts or [(path, project.data(path) or b"") for path in files]
         if not any(_reads(path, text, url.key) for path, text in texts):
             yield url
+
+
+def hosting_hints(project: Project, words: Collection[str]) -> frozenset[str]:
+    """Those of the words that stand in sources, READMEs, configuration and ``.env`` files, or in their names."""
+    found: set[str] = set()
+    for path in dict.fromkeys((*project.sources, *project.env_files)):
+        name = path.rpartition("/")[2].lower()
+        if (
+            not name.endswith((*_CONFIGURATION, ".md", ".rst", ".sh", ".py"))
+            and path not in project.env_files
+            and "." in name
+        ):
+            continue
+        data = (project.data(path) or b"").lower() if "lock" not in name else b""
+        found |= {word for word in words if word.encode() in data or word in name}
+    return frozenset(found)
 
 
 def _reads(path: str, text: bytes, name: str) -> bool:

@@ -6,6 +6,8 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_asyncdb.facts.python import Level
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,6 +43,20 @@ class Flow:
         """The file that a scope belongs to."""
         return self._codebase.module(scope.module)
 
+    def packages_of(self, module: str) -> Iterator[str]:
+        """Modules from outside the project that importing one of its modules imports, each once."""
+        waiting, met = [module], {module}
+        while waiting:
+            source = self._codebase.module(waiting.pop(0))
+            for one in source.imports if source is not None else ():
+                inside = [
+                    name for name in (one.module, f"{one.module}.{one.alias.name}") if name in self._codebase.paths
+                ]
+                new = [name for name in inside or [one.module] if name not in met and one.level is Level.MODULE]
+                met.update(new)
+                waiting += new if inside else []
+                yield from () if inside else new
+
     def bound(  # noqa: PLR0911 - one return per kind of expression
         self, node: ast.expr, scope: Scope, depth: int = 0
     ) -> tuple[Bound, Scope] | None:
@@ -72,6 +88,11 @@ class Flow:
             return None
         if isinstance(node, ast.Call):
             return self._class_made_by(node, scope, depth)
+        if isinstance(node, ast.BinOp):  # Settings | None
+            return self.class_of(node.left, scope, depth + 1) or self.class_of(node.right, scope, depth + 1)
+        if isinstance(node, ast.Constant):  # "Settings", a forward reference
+            named = _expression(node.value)
+            return self.class_of(named, scope, depth + 1) if named is not None else None
         if isinstance(node, ast.Subscript):  # Annotated[Settings, ...], type[Settings]
             inner = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) else node.slice
             return self.class_of(inner, scope, depth + 1)
@@ -97,6 +118,22 @@ class Flow:
             if found is not None:
                 return found
         return None
+
+    def only_owner(self, name: str) -> Scope | None:
+        """The class that defines a property of that name, when one alone does."""
+        owners = self._owners.get(name, [])
+        return owners[0] if len(owners) == 1 else None
+
+    @cached_property
+    def _owners(self) -> dict[str, list[Scope]]:
+        found: dict[str, list[Scope]] = {}
+        for source in self._codebase.sources():
+            for bound in source.scope.bindings.values() if source.role == "app" else ():
+                inner = bound.inner if isinstance(bound.definition, ast.ClassDef) else None
+                for name, member in inner.bindings.items() if inner is not None else ():
+                    if inner is not None and is_property(member):
+                        found.setdefault(name, []).append(inner)
+        return found
 
     def bases(self, owner: Scope) -> list[ast.expr]:
         """Base class expressions of a class."""
@@ -193,6 +230,14 @@ class Flow:
         for value, inside in bound.values[:1]:
             return self.class_of(value, inside)
         return self.class_of(bound.annotation, where) if bound.annotation is not None else None
+
+
+def _expression(value: object) -> ast.expr | None:
+    """The expression that a text is."""
+    try:
+        return ast.parse(value, mode="eval").body if isinstance(value, str) else None
+    except SyntaxError:
+        return None
 
 
 def is_property(bound: Bound) -> bool:

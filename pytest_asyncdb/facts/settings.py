@@ -46,11 +46,18 @@ class SettingsReader:
 
     def from_environment(self, owner: Scope, name: str, node: ast.expr) -> WrittenUrl | None:
         """The URL that a field of a settings class has from the environment; None for a class that reads none."""
+        return next((url for key in self.keys(owner, name, node) if (url := self.by_key(key)) is not None), None)
+
+    def keys(self, owner: Scope, name: str, node: ast.expr) -> list[str]:
+        """The variables of the environment that a field may be read from, the likeliest first."""
         nested = _nested(node)
-        if not any(one.rpartition(".")[2] == "BaseSettings" for one in self._flow.origins(owner)):
-            return self.by_key(nested) if "__" in nested else None
-        keys = [*self._aliases(owner, name), f"{self._prefix(owner)}{name}", nested]
-        return next((url for key in keys if (url := self.by_key(key)) is not None), None)
+        if not self.reads_environment(owner):
+            return [nested] if "__" in nested else []
+        return [*self._aliases(owner, name), f"{self._prefix(owner)}{name}", nested]
+
+    def reads_environment(self, owner: Scope) -> bool:
+        """Whether a class is a settings class: its fields come from the environment."""
+        return any(one.rpartition(".")[2] == "BaseSettings" for one in self._flow.origins(owner))
 
     def defaults(self, bound: Bound) -> Iterator[Value]:
         """The values a field may have by itself: plain, or in ``Field(...)``."""
@@ -61,8 +68,8 @@ class SettingsReader:
                 for given in value.keywords:
                     if given.arg == "default":
                         yield given.value, scope
-                    elif given.arg == "default_factory" and isinstance(given.value, ast.Lambda):
-                        yield given.value.body, scope
+                    elif given.arg == "default_factory" and isinstance(given.value, ast.Lambda | ast.Call):
+                        yield getattr(given.value, "body", given.value), scope
             else:
                 yield value, scope
 

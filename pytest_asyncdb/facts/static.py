@@ -6,9 +6,10 @@ import ast
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.facts.arguments import Keywords, dictionary, expanded, keywords, shown
+from pytest_asyncdb.facts.arguments import Keywords, dictionary, entry, expanded, keywords, shown
 from pytest_asyncdb.facts.engine_urls import of_written
 from pytest_asyncdb.facts.engines import Engine, EngineUrl, Pool
+from pytest_asyncdb.facts.feeds import Feeds
 from pytest_asyncdb.facts.flow import Flow
 from pytest_asyncdb.facts.modules import Describer
 from pytest_asyncdb.facts.sessions import SessionFactory
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.facts.bindings import RawCall, Scope
     from pytest_asyncdb.facts.codebase import Codebase, Source
+    from pytest_asyncdb.facts.feeds import UrlHelper
     from pytest_asyncdb.facts.names import Names
     from pytest_asyncdb.facts.urls import WrittenUrl
     from pytest_asyncdb.model.place import Place
@@ -87,6 +89,17 @@ class Static:
     def factories(self) -> tuple[SessionFactory, ...]:
         """Every call of ``sessionmaker`` or ``async_sessionmaker``."""
         return tuple(factory for _, factory in self._factories)
+
+    @cached_property
+    def helpers(self) -> tuple[UrlHelper, ...]:
+        """The project's own code between a setting and the URL of an async engine of the app."""
+        found = []
+        for source, raw, target in self._calls:
+            if source.role == "app" and _last(target) in _ASYNC and target.startswith("sql"):
+                inner, scope = self._inner(raw, target)
+                given = entry(inner, scope, "url", self._flow) or ((inner.args[0], scope) if inner.args else None)
+                found += [(source, raw, *given)] if given is not None else []
+        return tuple(Feeds(self._flow, self._tracer.settings).helpers(found))
 
     @cached_property
     def _calls(self) -> list[tuple[Source, RawCall, str]]:

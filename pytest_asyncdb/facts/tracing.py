@@ -80,7 +80,7 @@ class Tracer:
         self._codebase = codebase
         self._flow = flow
         self._urls = tuple(urls)
-        self._settings = SettingsReader(flow, self._urls, folders)
+        self.settings = SettingsReader(flow, self._urls, folders)
         self._following: set[int] = set()
 
     @cached_property
@@ -192,11 +192,11 @@ class Tracer:
             values = self._flow.returns(bound) if is_property(bound) else []
             found = next((url for value in values if (url := self.trace(*value, place, depth)) is not None), None)
             return found if len(values) == 1 else uncertain(found)
-        written = self._settings.from_environment(owner, name, node)
+        written = self.settings.from_environment(owner, name, node)
         found = of_written(written) if written is not None else None
-        for value in () if found is not None else self._settings.defaults(bound):
+        for value in () if found is not None else self.settings.defaults(bound):
             found = found or self.trace(*value, place, depth)
-        validators = self._settings.validators(owner, name)
+        validators = self.settings.validators(owner, name)
         if found is None:
             returned = [value for one in validators for value in self._flow.returns(one)]
             found = next((url for value in returned if (url := self.trace(*value, place, depth)) is not None), None)
@@ -237,7 +237,7 @@ class Tracer:
         key = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
         if not isinstance(key, str):
             return None
-        written = self._settings.by_key(key)
+        written = self.settings.by_key(key)
         if written is not None:
             return of_written(written)
         default = next((one.value for one in node.keywords if one.arg == "default"), None)
@@ -246,7 +246,7 @@ class Tracer:
 
     def _key(self, value: ast.expr, key: str, scope: Scope, place: Place) -> EngineUrl | None:
         if self._flow.names.canonical(value, scope) == "os.environ" or self._flow.bound(value, scope) is None:
-            written = self._settings.by_key(key)
+            written = self.settings.by_key(key)
             return of_written(written) if written is not None else None
         values = [
             pair

@@ -32,6 +32,8 @@ class Settings:
     server_timeout: float = 60.0
     prove: bool = True
     """Whether fixes are applied to a copy and that copy booted."""
+    samples: bool = True
+    """Whether the project's own code that makes URLs is tried with those that providers hand out."""
     fail_on: str = "blocks"
     """Lowest severity that fails a check: ``blocks``, ``latent`` or ``advice``."""
     python: str = field(default="")

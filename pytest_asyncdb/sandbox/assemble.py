@@ -25,6 +25,7 @@ from pytest_asyncdb.sandbox.record import (
     ResponseRecord,
     RouteRecord,
     RouterRecord,
+    SampleRecord,
 )
 from pytest_asyncdb.urls.redact import Redactor
 
@@ -78,6 +79,7 @@ def assemble(target: str, root: str, story: Story) -> BootRecord:
         routers=tuple(_all(events, "router", RouterRecord)),
         responses=tuple(_all(events, "response", ResponseRecord)),
         outages=tuple(_all(events, "outage", ResponseRecord)),
+        samples=tuple(_all(events, "sample", SampleRecord)),
         logs=(*heard, *lines),
         versions=tuple(
             (str(name), str(version)) for one in events if one["t"] == "versions" for name, version in one["versions"]

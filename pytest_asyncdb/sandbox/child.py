@@ -6,6 +6,7 @@ import faulthandler
 import os
 import socket
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.sandbox import native
@@ -28,6 +29,8 @@ from pytest_asyncdb.sandbox.watch import Watch
 from pytest_asyncdb.sandbox.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sandbox.control import Address
 
@@ -74,8 +77,9 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
     _put_up(boot, recorder, refusals, control, server, sources, events)
     phases.watch_exit()
     _look_like_a_server(told)
+    work = partial(_try, told, server) if told["trials"] else partial(_run, order, phases)
     try:
-        _run(boot, order, recorder, phases)
+        work(boot, recorder)
     except BaseException as error:  # noqa: BLE001 - a fault of the sandbox itself must not look like one of the app
         details = recorder.error(error)
         phases.end("died", code=70, detail=f"the sandbox failed: {details['type']}: {details['message']}")
@@ -83,7 +87,14 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
     phases.end("done")
 
 
-def _run(boot: Boot, order: Order, recorder: Recorder, phases: Phases) -> None:
+def _try(told: dict[str, Json], server: Callable[[], Address | None], boot: Boot, recorder: Recorder) -> None:
+    """Have the project's own code make engines out of sample URLs."""
+    from pytest_asyncdb.sandbox.samples import Samples
+
+    Samples(told, recorder, boot.watch, server).run()
+
+
+def _run(order: Order, phases: Phases, boot: Boot, recorder: Recorder) -> None:
     """Boot the app, or run the migrations."""
     if order.migration is None:
         boot.run()

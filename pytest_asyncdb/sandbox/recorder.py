@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.places import PlaceJson, Sources
 
 _PIPE_BUF = 4096
-_FROM_FORKS = frozenset({"connection", "refused"})
+_FROM_FORKS = frozenset({"connection", "refused", "sample"})
 _REPR = 300
 
 

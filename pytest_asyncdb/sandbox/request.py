@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model.serial import to_json
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,6 +29,26 @@ class MigrationRequest:
     """Path of ``alembic.ini`` or ``pyproject.toml``, relative to the project."""
     seconds: float
     """How long they may take, the import of the app included."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRequest:
+    """One way to have the project make an engine out of a URL."""
+
+    module: str
+    """Imported first; where that makes the engine, ``call`` is empty."""
+    call: str
+    """An expression evaluated in that module: ``_asyncdb_url`` is the URL, ``_asyncdb_load`` finds a class by names."""
+    path: str
+    """The file in which the engine is made."""
+    variables: tuple[str, ...]
+    """Variables of the environment that have the URL."""
+    constants: tuple[tuple[str, str], ...] = ()
+    """Variables that have to have a certain value for Postgres to be chosen."""
+    packages: tuple[str, ...] = ()
+    """What the module imports from outside the project, itself and through other modules of the project."""
+    driver: str = ""
+    """When there is one, it is named in the scheme of every sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +79,18 @@ class BootRequest:
     """Whether engines and session factories are tried and health and auth routes are asked."""
     migration: MigrationRequest | None = None
     """Run these, and do not boot the app."""
+    trials: tuple[TrialRequest, ...] = ()
+    """When there are some, nothing is booted: each is tried with each of ``urls``."""
+    urls: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    sample_seconds: float = 15.0
 
     @property
     def deadline(self) -> float:
         """Seconds after which the child is killed, whatever it does."""
         if self.migration is not None:
             return self.migration.seconds + _MARGIN
+        if self.trials:
+            return self.sample_seconds + _MARGIN
         imports = self.import_timeout * (1 + self.factory + 2 * bool(self.modules))
         return imports + self.startup_timeout + 8 * self.request_timeout + self.shutdown_timeout + _OUTAGE + _MARGIN
 
@@ -87,5 +115,8 @@ class BootRequest:
             "shutdown_timeout": self.shutdown_timeout,
             "probe": self.probe,
             "migration": asdict(self.migration) if self.migration else None,
+            "trials": to_json(self.trials),
+            "urls": [[name, url] for name, url in self.urls],
+            "sample_seconds": self.sample_seconds,
             "mark": mark,
         }
