@@ -85,6 +85,8 @@ def serve(name: str, binaries: Binaries, timeout: float) -> Iterator[Server]:
         cache = platformdirs.user_cache_path("pytest-asyncdb")
         shared = platformdirs.site_cache_path("pytest-asyncdb")
         password = os.urandom(18).hex()
+        if not binaries.version and not (cache / "templates" / binaries.key).exists():
+            binaries = binaries.asked()  # while the supervisor's interpreter starts
         supervisor.tell(_request(binaries, scram.derive(password), timeout, cache, shared))
         supervisor.tell(certificates(cache))
         try:

@@ -74,19 +74,18 @@ def _write(path: str, content: memoryview) -> None:
 class Packing:
     """A new template: read at once, before anybody uses the server, and written later, when there is time."""
 
-    def __init__(self, data: str, version: str, segment: str | None) -> None:
+    def __init__(self, data: str, version: str) -> None:
         """Read the cleanly stopped cluster ``data`` but for its databases.
 
         Args:
             data: the data directory.
             version: the server's version, kept in the header.
-            segment: name of the only WAL segment that is needed; None keeps all.
 
         Raises:
             OSError: it cannot be read.
         """
         self._data = data
-        directories, self._files = _listing(data, segment)
+        directories, self._files = _listing(data)
         self._contents = {name: _read(f"{data}/{name}") for name in self._files if not name.startswith("base/")}
         self._begins = (version, "\n".join(directories))
 
@@ -96,9 +95,12 @@ class Packing:
         Raises:
             OSError: they cannot be read.
         """
+        twins: dict[str, bytes] = {}
         for name in self._files:
             if name not in self._contents:
-                self._contents[name] = _read(f"{self._data}/{name}")
+                content = _read(f"{self._data}/{name}")
+                twin = twins.setdefault(name.rpartition("/")[2], content)  # the same file of another database
+                self._contents[name] = twin if twin == content else content
 
     def publish(self, path: str) -> None:
         """Write it beside ``path``, sync it (initdb was told not to), and put it in place, whole or not at all.
@@ -132,7 +134,8 @@ class Packing:
         return "\n\n".join((*self._begins, "\n".join(lines))).encode(), b"".join(places)
 
 
-def _listing(data: str, segment: str | None) -> tuple[list[str], list[str]]:
+def _listing(data: str) -> tuple[list[str], list[str]]:
+    """Directories and files; of the WAL only the oldest segment: the others were emptied for later use."""
     directories: list[str] = []
     files: list[str] = []
     for folder, _, names in os.walk(data):
@@ -141,11 +144,18 @@ def _listing(data: str, segment: str | None) -> tuple[list[str], list[str]]:
             directories.append(below)
         for name in names:
             path = f"{below}/{name}" if below else name
-            if segment is None or below != "pg_wal" or name == segment:
+            if below != "pg_wal" or name == min(names):
                 files.append(path)
     return directories, files
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+    file = os.open(path, os.O_RDONLY)  # open() takes three times as long
+    try:
+        size = os.fstat(file).st_size
+        content = os.read(file, size)
+        while len(content) < size and (more := os.read(file, size - len(content))):
+            content += more
+        return content
+    finally:
+        os.close(file)
