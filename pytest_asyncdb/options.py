@@ -82,6 +82,15 @@ def skips_without_server(config: pytest.Config) -> bool:
     return skips and os.environ.get("CI", "").lower() in {"", "0", "false"}
 
 
+def keep_minutes(config: pytest.Config) -> float:
+    """How long a server of ours outlives the run, when that is asked for.
+
+    Raises:
+        pytest.UsageError: the setting has a value that it cannot have.
+    """
+    return _seconds(config, "keep_minutes", 30.0, "minutes")
+
+
 def escapes(config: pytest.Config) -> str:
     """``fail`` or ``warn``: what becomes of a test that leaves something behind.
 
@@ -128,17 +137,17 @@ def _text(config: pytest.Config, name: str) -> str | None:
     return value.text if value else None
 
 
-def _seconds(config: pytest.Config, name: str, default: float) -> float:
+def _seconds(config: pytest.Config, name: str, default: float, unit: str = "seconds") -> float:
     value = _value(config, name)
     if value is None:
         return default
     try:
-        seconds = float(value.text)
+        number = float(value.text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise pytest.UsageError(f"{value.source}: {value.text!r} is no number of seconds above 0")
-    return seconds
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise pytest.UsageError(f"{value.source}: {value.text!r} is no number of {unit} above 0")
+    return number
 
 
 def _one_of(value: Value, words: tuple[str, ...]) -> str:

@@ -23,6 +23,7 @@ _INI = (
     ("extensions", "string", "extensions that the server must have, with commas or spaces between them"),
     ("no_server", "string", "fail (default) or skip the tests that need a server where there is none; in CI they fail"),
     ("escapes", "string", "fail (default) or warn when a test leaves a transaction, session, lock or task behind"),
+    ("keep_minutes", "string", "how long a server outlives the run with --asyncdb-keep; 30 by default"),
     ("fail_on", "string", "lowest severity that fails a check: blocks, latent or advice"),
     ("import_timeout", "string", f"importing the app: {_SECONDS}"),
     ("startup_timeout", "string", f"startup of the app: {_SECONDS}"),
@@ -59,6 +60,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="auto (default), embedded, docker, docker:17, local, local:15 or a URL; "
         "several, with commas between them, run the tests of the fixtures on each",
     )
+    flag("--asyncdb-keep", action="store_true", help="keep the databases of failed tests for a while, and print how to "
+         "connect to them")  # fmt: skip
     flag(
         "--asyncdb-cache-clear", action="store_true", help="remove the cached templates of server directories, and exit"
     )
@@ -116,6 +119,10 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
     config.pluginmanager.register(fixtures(config), "asyncdb-fixtures")
+    if config.getoption("asyncdb_keep"):
+        from pytest_asyncdb.serving.keep import Keeper
+
+        Keeper.begin(config)
     if _asked_for(config) or (_wanted(config) and config.getoption("collectonly")):
         from pytest_asyncdb.session import CheckSession
 

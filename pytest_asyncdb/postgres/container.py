@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LABEL = "pytest-asyncdb.owner"
+HOLDER = "pytest-asyncdb.holder"
+"""The supervisor, which outlives the owner when the database of a failed test is kept."""
 PORT = 5432
 DATA = "/asyncdb"
 INITDB_ARGS = "-N --wal-segsize=1 --auth-local=trust --auth-host=scram-sha-256"
@@ -48,7 +50,7 @@ class Container(PostgresContainer):
     two minutes when there is no container any more.
     """
 
-    def __init__(self, image: str, name: str, verifier: str, timeout: float) -> None:
+    def __init__(self, image: str, name: str, verifier: str, timeout: float, *, holder: str) -> None:
         """Describe the container.
 
         Args:
@@ -56,6 +58,7 @@ class Container(PostgresContainer):
             name: of the container.
             verifier: takes the password's place, so that the password itself is in nobody's environment.
             timeout: seconds until it must be ready.
+            holder: its supervisor, by its ``tag``.
         """
         super().__init__(image, port=PORT, username=USER, password=verifier, dbname=USER, driver=None)
         self.address = ("", 0)
@@ -67,7 +70,7 @@ class Container(PostgresContainer):
         self.with_command(["postgres", "-c", "fsync=off", *flags])
         self.with_envs(PGDATA=f"{DATA}/data", POSTGRES_INITDB_ARGS=INITDB_ARGS)
         self.with_tmpfs_mount(DATA)
-        self.with_kwargs(labels={LABEL: tag()})
+        self.with_kwargs(labels={LABEL: tag(), HOLDER: holder})
         if self.get_docker_client().host() in HERE:
             # Nobody else's network needs to reach it.
             self.ports[str(PORT)] = (HERE[0], None)  # type: ignore[assignment]  # the engine takes pairs too
@@ -117,7 +120,9 @@ class Container(PostgresContainer):
 
 
 @contextmanager
-def running(image: str, name: str, verifier: str, *, timeout: float, remove: bool) -> Iterator[tuple[str, int]]:
+def running(  # noqa: PLR0913 - what a container is
+    image: str, name: str, verifier: str, *, timeout: float, remove: bool, holder: str
+) -> Iterator[tuple[str, int]]:
     """A running container; gives its address.
 
     Args:
@@ -126,13 +131,14 @@ def running(image: str, name: str, verifier: str, *, timeout: float, remove: boo
         verifier: of the superuser's password.
         timeout: seconds until it must be ready.
         remove: whether to remove it here; otherwise the supervisor does.
+        holder: the supervisor, by its ``tag``.
 
     Raises:
         ServerError: it does not start.
     """
     container = None
     try:
-        container = Container(image, name, verifier, timeout)
+        container = Container(image, name, verifier, timeout, holder=holder)
         _sweep(container)
         with _without_reaper():
             container.start()
@@ -159,10 +165,10 @@ def _without_reaper() -> Iterator[None]:
 
 
 def _sweep(container: Container) -> None:
-    """Remove containers of ours, by our own label only, whose owner was on this machine and is gone."""
+    """Remove containers of ours, by our own labels only, that nobody on this machine owns or holds any more."""
     containers = container.get_docker_client().client.containers
     for other in containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
-        if abandoned(other.labels[LABEL]):
+        if all(abandoned(other.labels[label]) for label in (LABEL, HOLDER) if label in other.labels):
             with suppress(DockerException):
                 other.remove(force=True, v=True)
 

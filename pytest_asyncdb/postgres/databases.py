@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(rf"{PREFIX}[a-z0-9_]{{1,{63 - len(PREFIX)}}}")
 FILE_COPY_SINCE = 15
 """First version in which copying a template's files must be asked for; it is twice as fast as its new default."""
+KEPT = "kept by --asyncdb-keep"
 LEAVING = 2.0
 """Seconds for the processes of ended connections to be gone."""
 STEP = 0.002
@@ -97,6 +98,16 @@ class Databases:
         """
         _ours(name)
         self.link.run(lambda connection: drop(connection, name))
+
+    def keep(self, name: str) -> None:
+        """Have a database outlive the run, on a server that does: it is nobody's any more, and no run drops it.
+
+        Raises:
+            ValueError: the name is not one of ours.
+            ServerError: the server refused.
+        """
+        _ours(name)
+        self.link.run(lambda connection: connection.execute(f"COMMENT ON DATABASE {name} IS '{KEPT}'"))
 
     def drop_where(self, condemned: Callable[[str], bool]) -> tuple[str, ...]:
         """Drop those databases of ours whose comment is condemned, except ``server.database``; returns their names.

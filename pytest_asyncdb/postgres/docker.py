@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.postgres import engine
 from pytest_asyncdb.postgres.binaries import fronted
 from pytest_asyncdb.postgres.certificates import certificates
+from pytest_asyncdb.postgres.owner import tag
 from pytest_asyncdb.postgres.protocol import TIMEOUT, USER, ServerError, to_stderr
 from pytest_asyncdb.postgres.supervised import GRACE, bases, environment, supervised
 from pytest_asyncdb.postgres.supervision import scram
@@ -89,7 +90,14 @@ class Docker:
             from pytest_asyncdb.postgres.container import running
             from pytest_asyncdb.postgres.databases import server_version
 
-            with running(self.image, name, keys.verifier, timeout=self.timeout, remove=endpoint is None) as upstream:
+            with running(
+                self.image,
+                name,
+                keys.verifier,
+                timeout=self.timeout,
+                remove=endpoint is None,
+                holder=tag(supervisor.pid),
+            ) as upstream:
                 supervisor.tell({"upstream": upstream})
                 ready = supervisor.hear("ready", GRACE)
                 server = fronted(self.name, ready, password)

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 
-def tag() -> str:
-    """Names this process for good: machine, process, and when it began."""
-    return f"{_machine()}/{os.getpid()}/{_began(os.getpid())}"
+def tag(pid: int | None = None) -> str:
+    """Names a process of this machine for good, this one unless told otherwise: machine, process, when it began."""
+    pid = os.getpid() if pid is None else pid
+    return f"{_machine()}/{pid}/{_began(pid)}"
 
 
 def abandoned(owner: str) -> bool:

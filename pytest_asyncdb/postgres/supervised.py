@@ -53,6 +53,11 @@ class Supervised:
         )
         self._said = b""
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def tell(self, message: Mapping[str, Value]) -> None:
         """Send a message; a supervisor that is gone is found out by ``hear``."""
         data = marshal.dumps(dict(message))

@@ -71,18 +71,34 @@ class Serving:
         with self._lock:
             return self._databases.setdefault(server, Databases(server))
 
+    def release(self, server: Server, name: str) -> None:
+        """Drop a database that a fixture no longer needs, unless a failed test had it and such are to be kept.
+
+        Raises:
+            ServerError: the server refused.
+        """
+        from pytest_asyncdb.serving.keep import Keeper
+
+        if not Keeper.keeps(self._config, name):
+            self.databases(server).drop(name)
+        elif server.owner:
+            self.databases(server).keep(name)
+
+    def running(self) -> tuple[tuple[str, Server], ...]:
+        """The servers of this process that are ready, each with what was asked for."""
+        with self._lock:
+            return tuple((request, one.served) for request, one in self._threads.items() if one.served is not None)
+
     def close(self) -> None:
         """Stop all servers, and wait until they are gone."""
         if self._broker is not None:
             self._broker.close()
-        with self._lock:
-            threads = tuple(self._threads.values())
-        for thread in threads:
-            if thread.served is not None and thread.served.owner:
-                self._clear(thread.served)
+        for _, server in self.running():
+            if server.owner:
+                self._clear(server)
         for databases in self._databases.values():
             databases.link.close()
-        for thread in threads:
+        for thread in tuple(self._threads.values()):
             thread.__exit__(None, None, None)
 
     def _clear(self, server: Server) -> None:

@@ -125,13 +125,14 @@ def test_stale_containers_are_swept_and_others_spared(named):
     stale = create({container.LABEL: f"{machine}/{gone}/{began}"})
     foreign = create({container.LABEL: f"another-machine/{gone}/{began}"})
     living = create({container.LABEL: tag()})
+    kept = create({container.LABEL: f"{machine}/{gone}/{began}", container.HOLDER: tag()})
     not_ours = create({"org.testcontainers": "true"})
     try:
         with named("docker").serve():
             assert not exists(stale)
-            assert all(exists(one) for one in (foreign, living, not_ours))
+            assert all(exists(one) for one in (foreign, living, kept, not_ours))
     finally:
-        for one in (stale, foreign, living, not_ours):
+        for one in (stale, foreign, living, kept, not_ours):
             ask(engine.endpoint(), "DELETE", f"/containers/{one}?force=1&v=1")
 
 

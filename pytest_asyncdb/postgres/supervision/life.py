@@ -8,6 +8,7 @@ import os
 import resource
 
 from pytest_asyncdb.postgres.supervision import identity, rundir
+from pytest_asyncdb.postgres.supervision.lease import linger
 from pytest_asyncdb.postgres.supervision.process import ignore_signals
 from pytest_asyncdb.postgres.supervision.wire import CutError, Line
 
@@ -124,7 +125,11 @@ def _serve_workspace(line: Line, request: Message, _user: identity.Identity, pat
 def _hold(line: Line, request: Message) -> None:
     for base in request["bases"]:
         rundir.sweep(base)
-    line.receive()
+    try:
+        line.receive()
+    except CutError:
+        linger(line)
+        raise
 
 
 SERVE = {"binaries": _serve_binaries, "container": _serve_container, "workspace": _serve_workspace}
