@@ -209,6 +209,7 @@ class Boots:
             import_root=(root / app.import_root).resolve(),
             cwd=(root / app.cwd).resolve(),
             env=(*self.filled.values, *settings.env),
+            allow=settings.allow,
             import_timeout=settings.import_timeout,
             startup_timeout=settings.startup_timeout,
             request_timeout=settings.request_timeout,

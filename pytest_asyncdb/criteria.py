@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import Proof
 from pytest_asyncdb.model.result import Criterion, Verdict
+from pytest_asyncdb.model.services import missing_service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,8 @@ def _starts(boot: BootRecord | None, facts: Facts) -> Criterion:
     title = "The server starts without ImportError or ModuleNotFoundError"
     if boot is None:
         return Criterion("SC-001", title, Verdict.UNKNOWN, facts.no_boot)
+    if missing := missing_service(boot):
+        return Criterion("SC-001", title, Verdict.UNKNOWN, missing)
     for name in ("import", "create", "startup"):
         phase = boot.phase(name)
         if phase is not None and not phase.ok:
@@ -56,6 +59,8 @@ def _documented(boot: BootRecord | None, blocking: Sequence[ReportedFinding]) ->
     started = boot is not None and boot.passed("startup")
     if boot is None:
         return Criterion("SC-002", title, Verdict.UNKNOWN, "the app was not booted")
+    if boot and not blocking and (missing := missing_service(boot)):
+        return Criterion("SC-002", title, Verdict.UNKNOWN, missing)
     if not started and not blocking:
         return Criterion("SC-002", title, Verdict.NOT_MET, "the app does not start and no check says why")
     if not blocking:
@@ -76,10 +81,15 @@ def _fixable(boot: BootRecord | None, blocking: Sequence[ReportedFinding]) -> Cr
     return Criterion("SC-003", title, verdict, evidence)
 
 
+def _not_started(boot: BootRecord | None) -> Verdict:
+    """An app that was not booted, or only lacks a service that a check does not provide, may be fine."""
+    return Verdict.UNKNOWN if boot is None or missing_service(boot) else Verdict.NOT_MET
+
+
 def _database(boot: BootRecord | None) -> Criterion:
     title = "The database connection initialises during startup"
     if boot is None or not boot.passed("startup"):
-        return Criterion("SC-005", title, Verdict.NOT_MET if boot else Verdict.UNKNOWN, "the app did not start")
+        return Criterion("SC-005", title, _not_started(boot), "the app did not start")
     during = [c for c in boot.connections if c.phase == "startup" and not c.by_probe]
     if any(c.ok for c in during):
         said = next((log.message for log in boot.logs if log.phase == "startup" and "atabase" in log.message), "")
@@ -97,7 +107,7 @@ def _database(boot: BootRecord | None) -> Criterion:
 def _routes(boot: BootRecord | None, reported: Sequence[ReportedFinding]) -> Criterion:
     title = "All routers are registered and reachable"
     if boot is None or not boot.passed("startup"):
-        return Criterion("SC-006", title, Verdict.NOT_MET if boot else Verdict.UNKNOWN, "the app did not start")
+        return Criterion("SC-006", title, _not_started(boot), "the app did not start")
     wrong = [one.finding for one in reported if one.finding.id in _REACHABLE]
     answers = "; ".join([*map(_answer, boot.responses), *_outages(boot)])
     if wrong:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ def settings_of(config: pytest.Config) -> Settings:
         app=_text(config, "app"),
         cwd=_directory(root, cwd) if cwd else None,
         env=_environment(config),
+        allow=_ports(_value(config, "allow")),
         postgres=requests_of(config)[0],
         extensions=_extensions(_value(config, "extensions")),
         import_timeout=_seconds(config, "import_timeout", defaults.import_timeout),
@@ -155,6 +157,20 @@ def _one_of(value: Value, words: tuple[str, ...]) -> str:
         near = nearest(value.text, words)
         raise pytest.UsageError(f"{value.source}: {value.text!r} is none of {', '.join(words)}{near}")
     return value.text
+
+
+def _ports(value: Value | None) -> tuple[int, ...]:
+    """Ports of ``localhost:6379, 127.0.0.1:1025``."""
+    found = []
+    for one in re.split(r"[\s,]+", value.text.strip()) if value else ():
+        match = re.fullmatch(r"(?:localhost|127\.0\.0\.1|\[::1\]):(?P<port>\d{1,5})", one)
+        if match is None:
+            raise pytest.UsageError(
+                f"{value.source if value else ''}: {one!r} is no service on this machine; it takes localhost:PORT. "
+                "Other machines are never reached during a check"
+            )
+        found.append(int(match["port"]))
+    return tuple(found)
 
 
 def _extensions(value: Value | None) -> tuple[str, ...]:

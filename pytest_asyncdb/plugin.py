@@ -19,6 +19,7 @@ _INI = (
     ("app", "string", "module:attribute of the ASGI app or app factory"),
     ("cwd", "string", "directory the app is started from, relative to the project"),
     ("env", "linelist", "extra environment of the app, one NAME=value a line"),
+    ("allow", "string", "services on this machine that the app may reach, localhost:6379"),
     ("postgres", "string", "auto, embedded, docker, local or a URL"),
     ("extensions", "string", "extensions that the server must have, with commas or spaces between them"),
     ("no_server", "string", "fail (default) or skip the tests that need a server where there is none; in CI they fail"),

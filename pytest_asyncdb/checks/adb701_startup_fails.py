@@ -30,11 +30,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, refused_in, reported_at_engine
+from pytest_asyncdb.model.booted import app_place, boot_past, reported_at_engine
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import is_connection_error, is_database_error, is_missing_driver, one_line
+from pytest_asyncdb.model.errors import is_database_error, is_missing_driver, one_line
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.migrated import unmigrated
+from pytest_asyncdb.model.services import missing_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,13 +56,12 @@ def find(facts: Facts) -> Iterator[Finding]:
     if failed is None or boot.end.how in {"exit", "died"}:
         return
     error = failed.error
-    refused = refused_in(boot, failed.name)
     if error and error.type.rpartition(".")[2] == "SystemExit":
         return
     if error and (is_database_error(error) or is_missing_driver(error) or reported_at_engine(facts, error)):
         return
-    if error and refused and is_connection_error(error):
-        raise NotJudgedError(f"startup failed after the sandbox refused a connection to {refused.target}")
+    if missing_service(boot):
+        raise NotJudgedError(missing_service(boot))
     if error and _MIGRATIONS.search(error.message) and (reason := unmigrated(facts)):
         raise NotJudgedError(f"startup asks for the project's migrations: {reason}")
     said = one_line(error) if error else failed.note.strip().splitlines()[-1] if failed.note.strip() else one_line(None)

@@ -27,9 +27,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, refused_in
+from pytest_asyncdb.model.booted import app_place, boot_past
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
+from pytest_asyncdb.model.services import missing_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +49,8 @@ def find(facts: Facts) -> Iterator[Finding]:
     phase = boot.phase("startup")
     late = phase is not None and phase.timed_out
     killed = boot.end.how == "deadline" and boot.end.phase == "startup"
-    refused = refused_in(boot, "startup")
-    if (late or killed) and refused and refused.count > 1:
-        raise NotJudgedError(f"startup goes on trying to reach {refused.target}, which the sandbox refuses")
+    if (late or killed) and missing_service(boot):
+        raise NotJudgedError(missing_service(boot))
     if phase and late:
         yield _finding(facts, boot.target, phase.stuck_at, f" after {phase.seconds:.0f} s")
     elif killed:

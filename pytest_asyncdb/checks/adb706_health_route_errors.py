@@ -30,6 +30,7 @@ from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.migrated import missing_table_cause, unmigrated
+from pytest_asyncdb.model.services import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,9 @@ def find(facts: Facts) -> Iterator[Finding]:
     if failed and engine:
         raise NotJudgedError(f"the engine at {engine.place} has to connect first")
     if failed and refused:
-        raise NotJudgedError(f"`{failed[0].path}` errors after the sandbox refused a connection to {refused.target}")
+        raise NotJudgedError(
+            f"`{failed[0].path}` errors after the sandbox refused a connection to {named(refused.target)}"
+        )
     for response in failed:
         error = response.error
         table = missing_table(error, response.body)

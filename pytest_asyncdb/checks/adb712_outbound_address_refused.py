@@ -9,8 +9,8 @@ During a check no connection leaves for anything but the throwaway database: a c
 mail server named in the settings may be the production one.
 
 ## Fix
-Nothing has to change. To have such a part judged too, point it at something local for the check with `asyncdb_env`, or
-make it optional at startup.
+Nothing has to change. To have such a part judged too, make it optional at startup, or point it at something local with
+`asyncdb_env` and let that through with `asyncdb_allow`.
 
 ## Fix safety
 No automatic fix.
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.booted import app_place, boot_past
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Evidence, Severity
+from pytest_asyncdb.model.services import missed, same_service, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,15 +51,19 @@ _WHEN = {
 
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
-    """Report each target once, at the first place that wanted it."""
-    told: set[str] = set()
-    for refused in boot_past(facts).refused:
-        if refused.target not in told and refused.phase in _WHEN:
-            told.add(refused.target)
+    """Report each service once, at the first place that wanted it; the one without which nothing starts is ADB718's."""
+    boot = boot_past(facts)
+    needed = missed(boot)
+    told = {same_service(needed[0].target)} if needed else set()
+    for refused in boot.refused:
+        if same_service(refused.target) not in told and refused.phase in _WHEN:
+            told.add(same_service(refused.target))
+            service = service_of(refused.target) if refused.kind != "program" else ""
+            what = f"`{refused.target}`" + (f" ({service})" if service else "")
             yield CHECK.finding(
                 refused.place or app_place(facts),
-                f"the app tries to {_TRIED.get(refused.kind, 'reach')} `{refused.target}` {_WHEN[refused.phase]}, "
-                "which the check does not let through",
+                f"the app tries to {_TRIED.get(refused.kind, 'reach')} {what} {_WHEN[refused.phase]}, which the check "
+                "does not let through",
                 root_cause="Only the throwaway database can be reached during a check, whatever the settings name.",
                 evidence=Evidence.RUNTIME,
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.errors import is_unset_url, same_error
 from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.model.services import missing_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ def boot_past(facts: Facts, *phases: str) -> BootRecord:
         if phase is None and name == "create":
             continue
         if phase is None or not phase.ok:
-            raise NotJudgedError(f"{_WORDS.get(name, name)} did not succeed")
+            raise NotJudgedError(missing_service(boot) or f"{_WORDS.get(name, name)} did not succeed")
     return boot
 
 

@@ -18,6 +18,8 @@ class Settings:
     """Directory the app is started from, when the user named it."""
     env: tuple[tuple[str, str], ...] = ()
     """Extra environment for the app, from ``asyncdb_env``."""
+    allow: tuple[int, ...] = ()
+    """Ports of services on this machine that the app may reach."""
     postgres: str = "auto"
     """``auto``, ``embedded``, ``docker``, ``local`` or a URL."""
     extensions: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ class Order:
         self.target = str(told["target"])
         self.factory = bool(told["factory"])
         self.probe = bool(told["probe"])
+        self.allow = [int(port) for port in told["allow"]]
         self.migration: dict[str, Any] | None = told["migration"]
         self._modules: list[tuple[str, str]] = []
         self._complete = threading.Event()
@@ -84,6 +85,7 @@ class Boot:
     ) -> None:
         """Take what it needs; nothing runs yet."""
         self._order = order
+        self.allow = order.allow
         self._recorder = recorder
         self._phases = phases
         self._server = server

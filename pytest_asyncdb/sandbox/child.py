@@ -120,10 +120,11 @@ def _put_up(  # noqa: PLR0913, PLR0917 - wires the parts together, in one place
             "events": events,
             "phase": recorder.phase,
             "secrets": list(recorder.secrets),
+            "allow": [*boot.allow],
         }
 
     programs = Programs(refusals, payload, events)
-    guard = Guard(refusals, lambda: control.known)
+    guard = Guard(refusals, lambda: control.known, boot.allow)
     guard.watched.update(programs.watched())
     patches = [
         redirect.patches(),

@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sandbox.control import Address
@@ -27,6 +27,7 @@ _LOCAL_SOCKETS = (
     "/run/nscd/",
     "/var/run/nscd/",
 )
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _ANY_HOST = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, never bound
 _MAX_REFUSED = 200
 _HOSTS = "/etc/hosts"
@@ -73,12 +74,14 @@ class Guard:
     Args:
         refusals: where refusals are counted.
         known: the throwaway server, if it is known already.
+        ports: services on this machine that the user lets through.
     """
 
-    def __init__(self, refusals: Refusals, known: Callable[[], Address | None]) -> None:
+    def __init__(self, refusals: Refusals, known: Callable[[], Address | None], ports: Iterable[int] = ()) -> None:
         """Take what is allowed; ``install`` makes it work, for good."""
         self._refusals = refusals
         self._known = known
+        self._ports = frozenset(ports)
         self._bound: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._own_name = socket.gethostname()
         self._temporary = (tempfile.gettempdir() + os.sep + "pymp-", "\0listener-", b"\0listener-")
@@ -138,6 +141,8 @@ class Guard:
         if own.family not in (socket.AF_INET, socket.AF_INET6):
             return own.family != getattr(socket, "AF_UNIX", None) or self._is_local(address)
         if not isinstance(address, tuple) or len(address) < 2:  # noqa: PLR2004 - malformed: the socket refuses it
+            return True
+        if address[1] in self._ports and address[0] in _THIS_MACHINE:
             return True
         server = self._known()
         if server is not None and address[:2] == (server.host, server.port):

@@ -43,7 +43,7 @@ def guard(site: str) -> None:
     recorder.is_offspring = True
     refusals = Refusals(recorder)
     programs = Programs(refusals, lambda: told, recorder.events)
-    wall = Guard(refusals, lambda: server)
+    wall = Guard(refusals, lambda: server, (int(str(one)) for one in _list(told["allow"])))
     wall.watched.update(programs.watched())
     redirect = Redirect(recorder, lambda: server)
     Hook({**redirect.patches(), **native.patches(refusals), **programs.patches(), "uvloop": uvloop}).install()

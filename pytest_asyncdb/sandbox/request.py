@@ -66,6 +66,8 @@ class BootRequest:
     cwd: Path
     env: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Added to the environment inside the child, where no process listing shows it."""
+    allow: tuple[int, ...] = ()
+    """Ports on this machine that the app may reach besides the server."""
     import_timeout: float = 30.0
     startup_timeout: float = 15.0
     request_timeout: float = 10.0
@@ -109,6 +111,7 @@ class BootRequest:
             "import_root": str(self.import_root),
             "cwd": str(self.cwd),
             "env": [[name, value] for name, value in self.env],
+            "allow": list(self.allow),
             "import_timeout": self.import_timeout,
             "startup_timeout": self.startup_timeout,
             "request_timeout": self.request_timeout,

@@ -98,6 +98,48 @@ def test_what_the_sandbox_refused_is_no_fault_of_the_app(judge):
     assert len(judge("ADB701", facts(boot=boot(startup=failed("startup", other), refused=refused)))) == 1
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("localhost:6379", "redis.exceptions.ConnectionError", "Error 111 connecting", "Redis at localhost:6379"),
+        ("cache.internal:7000", "redis.exceptions.ConnectionError", "timeout", "Redis at cache.internal:7000"),
+        ("127.0.0.1:587", "ConnectionRefusedError", "Connection refused", "a mail server at 127.0.0.1:587"),
+        ("rabbit:9999", "OSError", "connect failed", "RabbitMQ at rabbit:9999"),
+        ("shop.eu.auth0.com:443", "httpx.ConnectError", "Name or service not known", "Auth0 at shop.eu.auth0.com:443"),
+        (
+            "s3.amazonaws.com:443",
+            "botocore.exceptions.EndpointConnectionError",
+            "connect",
+            "AWS at s3.amazonaws.com:443",
+        ),
+        ("10.0.0.9:1234", "OSError", "connect failed", "10.0.0.9:1234"),
+    ],
+)
+@pytest.mark.parametrize("phase", ["import", "startup"])
+def test_a_service_that_the_start_needs_is_named(judge, case, phase):
+    target, kind, message, told = case
+    problem = error(kind, message, place=AT)
+    refused = (
+        RefusedRecord("connect", "o1.ingest.sentry.io:443", "shutdown", AT),
+        RefusedRecord("connect", target, phase, AT, 3),
+    )
+    given = facts(boot=boot(**{phase: failed(phase, problem)}, refused=refused))
+    (finding,) = judge("ADB718", given)
+    assert finding.message == (
+        f"`src.main:app` does not start without {told} (3 attempts), which a check does not provide"
+    )
+    reason = f"the app needs {told} to start, which a check does not provide"
+    assert [judge(one, given) for one in ("ADB701", "ADB706")] == [reason] * 2
+    assert [one.message.split("`")[1] for one in judge("ADB712", given)] == ["o1.ingest.sentry.io:443"]
+
+
+def test_an_address_is_told_once_whatever_this_machine_is_called(judge):
+    names = ("localhost:6379", "127.0.0.1:6379", "[::1]:6379", "redis:6379")
+    refused = tuple(RefusedRecord("connect", name, "startup", AT) for name in names)
+    told = [one.message for one in judge("ADB712", facts(boot=boot(refused=refused)))]
+    assert ["`localhost:6379` (Redis)" in told[0], "`redis:6379` (Redis)" in told[1], len(told)] == [True, True, 2]
+
+
 def test_an_endless_startup_is_told_where_it_stands(judge):
     given = facts(boot=boot(startup=failed("startup", timed_out=True, stuck_at=AT, seconds=15.2)))
     assert ids(judge, given) == ["ADB702"]
@@ -109,7 +151,8 @@ def test_an_endless_startup_is_told_where_it_stands(judge):
 def test_a_startup_that_waits_for_what_the_sandbox_refuses(judge):
     refused = (RefusedRecord("connect", "broker:5672", "startup", AT, count=9),)
     given = facts(boot=boot(startup=failed("startup", timed_out=True, stuck_at=AT), refused=refused))
-    assert "broker:5672" in judge("ADB702", given)
+    assert "RabbitMQ at broker:5672" in judge("ADB702", given)
+    assert judge("ADB718", given)[0].message.startswith("`src.main:app` does not start without RabbitMQ")
     left = failed("startup", error("SystemExit", "no broker", place=AT))
     assert "broker:5672" in judge("ADB713", facts(boot=boot(startup=left, refused=refused)))
 

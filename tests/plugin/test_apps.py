@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 
@@ -234,3 +235,34 @@ def test_a_conftest_that_ends_the_run_does_not_hide_the_report(healthy, hook):
     run = healthy.pytest("--asyncdb-check")
     assert run.code == 3
     run.says("no docker here", "SC-001", "checks passed")
+
+
+NEEDS = """\
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    writer.close()
+    program = f"import socket; socket.create_connection(('127.0.0.1', PORT))"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    yield
+"""
+
+
+def test_a_service_on_this_machine_is_reached_only_when_it_is_let_through(healthy):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        port = listening.getsockname()[1]
+        healthy.change("src/main.py", "    yield\n", NEEDS.replace("PORT", str(port)))
+        healthy.change(
+            "src/main.py", "from contextlib", "import asyncio\nimport subprocess\nimport sys\nfrom contextlib"
+        )
+        run = healthy.pytest("--asyncdb-check")
+        assert run.code == 0, run.output
+        run.says("ADB718", "SC-001  unknown", f"127.0.0.1:{port}")
+        with pytest.raises(TimeoutError):
+            listening.accept()
+        run = healthy.pytest("--asyncdb-check", "-o", f"asyncdb_allow=localhost:{port}")
+        assert (run.code, "ADB718" in run.output) == (0, False), run.output
+        for _ in ("the app", "its program"):
+            listening.accept()[0].close()
+    run = healthy.pytest("--asyncdb-check", "-o", "asyncdb_allow=db.example:5432")
+    assert run.code == 4
+    run.says("asyncdb_allow", "Other machines are never reached")
