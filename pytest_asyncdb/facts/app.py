@@ -197,7 +197,7 @@ def _served(project: Project, found: Found) -> Iterator[Candidate]:
     imports = re.compile(rf"^from\s+{_as_imported(found.path)}\s+import\s+(?:\*|[^\n]*\b{name}\b)", re.MULTILINE)
     runs = re.compile(rf"\b{name}\.run\(|\b(?:run|serve)\(\s*(?:app\s*=\s*)?{name}\s*[,)]")
     for path in () if found.factory else project.python_files:
-        if path != found.path and role_of(path) == "app" and b"run(" in (project.data(path) or b""):
+        if path != found.path and role_of(path) == "app" and path in project.holders(b"run("):
             text = project.text(path)
             match = runs.search(text) if imports.search(text) else None
             if match is not None:

@@ -64,7 +64,7 @@ class Found:
 def scan(project: Project) -> tuple[Found, ...]:
     """Find every app of the project's modules, the likeliest first; tests, examples and scripts are left out."""
     paths = [path for path in project.python_files if role_of(path) == "app"]
-    mentions = [path for path in paths if _has(project, path, _CONSTRUCTORS)]
+    mentions = [path for path in paths if _mentions(project, path)]
     found = [one for path in mentions for one in in_module(project, path)]
     factories = {name: framework for path in mentions for name, framework in makers_in(project, path).items()}
     found += _made_elsewhere(project, paths, found, factories)
@@ -99,15 +99,20 @@ def _made_elsewhere(
     calls = (b"_app(", b"_application(", *(f"{name}(".encode() for name in factories if name not in _TYPICAL_FACTORIES))
     known: dict[str, str | None] = {**dict.fromkeys(_TYPICAL_FACTORIES), **factories}
     told = {(one.path, one.name) for one in found}
+    held = project.holders(*calls)
     for path in paths:
-        if _has(project, path, calls):
+        if path in held:
             apps = (one for one in in_module(project, path, known) if not one.factory)
             yield from (one for one in apps if (path, one.name) not in told)
 
 
-def _has(project: Project, path: str, words: tuple[bytes, ...]) -> bool:
+def _mentions(project: Project, path: str) -> bool:
+    """Whether a framework's class may be in the module: it is imported, or its framework is, or nobody knows what."""
+    imports = project.imports(path).lower()
+    if b"*" not in imports and not any(name.lower() in imports for name in _CONSTRUCTORS):
+        return False
     data = project.data(path) or b""
-    return any(word in data for word in words)
+    return any(name in data for name in _CONSTRUCTORS)
 
 
 class _Scanner:

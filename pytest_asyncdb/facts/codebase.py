@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sources.lines import Lines
     from pytest_asyncdb.sources.project import Project
 
-NEEDLES = (
-    b"sqlalchemy", b"sqlmodel", b"asyncpg", b"psycopg", b"create_engine", b"sessionmaker", b"AsyncSession",
-    b"AsyncEngine", b"Router", b"include_router", b"FastAPI", b"Litestar", b"Starlette", b"Quart", b"Sanic",
-    b"Blueprint", b"advanced_alchemy",
-)  # fmt: skip
+_NEEDLES = re.compile(
+    rb"alchemy|sqlmodel|asyncpg|psycopg|create_engine|sessionmaker|Async(?:Session|Engine)|Router|include_router|FastAPI"
+    rb"|Litestar|Starlette|Quart|Sanic|Blueprint|import[ \t]+(?:\*|fastapi|litestar|starlette|quart|sanic)"
+)
+"""What the imports of a module mention that has to do with databases or routes."""
 _SMALL = 600_000
 _GENERATED = re.compile(
     rb"@generated\b|(?i:\bgenerated\b[^\n]{0,120}\b(?:do not|don't) (?:edit|modify))"
@@ -127,13 +127,25 @@ class Codebase:
     @cached_property
     def relevant(self) -> tuple[str, ...]:
         """Paths worth parsing: those that mention databases or frameworks, and every app module of a small project."""
-        size, found = 0, []
+        project = self.project
+        makers = project.holders(b"create_engine(", b"create_async_engine(")
+        is_small = self._is_small()
+        return tuple(
+            path
+            for path in self.names
+            if (is_small and self.roles[path] in ("app", "script"))
+            or path in makers
+            or _NEEDLES.search(project.imports(path))
+        )
+
+    def _is_small(self) -> bool:
+        size = 0
         for path in self.names:
-            data = self.project.data(path) or b""
-            own = self.roles[path] in ("app", "script")
-            size += len(data) if own else 0
-            found.append((path, own, any(needle in data for needle in NEEDLES)))
-        return tuple(path for path, own, needed in found if needed or (own and size <= _SMALL))
+            if self.roles[path] in ("app", "script"):
+                size += self.project.size(path)
+                if size > _SMALL:
+                    return False
+        return True
 
     def parse(self, path: str) -> Source | SyntaxFault:
         """Parse a file of the project."""

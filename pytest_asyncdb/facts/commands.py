@@ -108,8 +108,7 @@ def _command(project: Project, path: str, plain: str, match: re.Match[str]) -> C
 def _in_python(project: Project) -> Iterator[Command]:
     """``uvicorn.run("src.main:app")`` in any module of the project that is no test."""
     for path in sorted(project.python_files, key=lambda path: (path.count("/"), path)):
-        data = project.data(path) or b""
-        if not any(name in data for name in (b"uvicorn", b"hypercorn", b"ranian")):
+        if not any(name in project.imports(path) for name in (b"uvicorn", b"hypercorn", b"ranian")):
             continue
         if not _ELSEWHERE.isdisjoint(path.split("/")[:-1]):
             continue

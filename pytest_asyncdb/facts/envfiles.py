@@ -45,9 +45,9 @@ def env_files_read(project: Project, app: App) -> tuple[Path, ...]:
 
 def _named(project: Project) -> Iterator[tuple[str, str]]:
     """Module and name of each file: relative to some folder, or to the user's home (``~/.env``)."""
+    marked = project.holders(*_MARKS)
     for path in project.python_files:
-        data = project.data(path) or b""
-        if role_of(path) == "app" and any(mark in data for mark in _MARKS):
+        if path in marked and role_of(path) == "app":
             tree = parsed(project, path)
             for value in _values(tree) if tree is not None else ():
                 yield from ((path, name) for name in _names(value))

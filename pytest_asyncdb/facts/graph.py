@@ -48,7 +48,7 @@ def cycles(codebase: Codebase) -> tuple[Cycle, ...]:
 def text_imports(codebase: Codebase, name: str, modules: set[str]) -> Iterator[str]:
     """More than the module imports: every import statement that its text may hold."""
     path = codebase.paths[name]
-    data = _COMMENT.sub(b"", codebase.project.data(path) or b"")
+    data = _COMMENT.sub(b"", codebase.project.imports(path))
     package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
     for match in _IMPORT.finditer(data):
         yield from _targets("", [one.decode("utf-8", "replace") for one in _NAME.findall(match["modules"])], modules)

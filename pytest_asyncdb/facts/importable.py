@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.facts.graph import text_imports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.facts.project import App
 
 _SERVES = re.compile(rb"^(?:\w+\.)?(?:run|serve|run_until_complete|main|cli)\(", re.MULTILINE)
+_SERVING = (b"run(", b"serve(", b"complete(", b"main(", b"cli(")
 _LEFT_OUT = frozenset({"__main__", "conftest", "setup", "manage", "env", "noxfile", "gunicorn_conf", "gunicorn_config"})
 
 
@@ -42,25 +41,27 @@ def modules_to_import(app: App, codebase: Codebase) -> tuple[tuple[str, str], ..
 def _reached(start: str, candidates: dict[str, str], codebase: Codebase) -> set[str]:
     """The app's module, its package, what these import, and the packages of that."""
     known = set(candidates)
+    packages: dict[str, list[str]] = {}
+    for name in candidates:
+        packages.setdefault(name.partition(".")[0], []).append(name)
     wanted: set[str] = set()
     waiting = [start]
     while waiting:
+        if not packages:
+            return wanted | known.intersection(waiting)  # there is nothing else that could be imported
         name = waiting.pop()
         if name in known and name not in wanted:
             wanted.add(name)
-            waiting += _siblings(name, known)
+            top, dot, _ = name.partition(".")
+            # Every module of the same top-level package, once; a top-level module stands for itself.
+            waiting += packages.pop(top, ()) if dot or packages.get(top) == [name] else ()
             waiting += text_imports(codebase, name, known)
     return wanted
-
-
-def _siblings(name: str, candidates: Iterable[str]) -> list[str]:
-    """Every module of the same top-level package; a top-level module stands for itself."""
-    top, dot, _ = name.partition(".")
-    return [one for one in candidates if one == top or one.startswith(f"{top}.")] if dot else []
 
 
 def _is_importable(name: str, path: str, codebase: Codebase) -> bool:
     parts = name.split(".")
     if parts[-1] in _LEFT_OUT or not all(part.isidentifier() for part in parts):
         return False
-    return _SERVES.search(codebase.project.data(path) or b"") is None
+    data = codebase.project.data(path) if path in codebase.project.holders(*_SERVING) else b""
+    return _SERVES.search(data or b"") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,11 +41,16 @@ def role_of(path: str, migration_folders: Collection[str] = ()) -> str:
     Returns:
         ``test``, ``migration``, ``script``, ``generated`` or ``app``.
     """
+    role = _role(path)
+    in_migrations = role != "test" and any(path.startswith(f"{folder}/") for folder in migration_folders if folder)
+    return "migration" if in_migrations else role
+
+
+@cache
+def _role(path: str) -> str:
     *folders, name = path.split("/")
     if not _TEST_FOLDERS.isdisjoint(folders) or _TEST_FILE.fullmatch(name):
         return "test"
-    if any(path.startswith(f"{folder}/") for folder in migration_folders if folder):
-        return "migration"
     if not _MIGRATION_FOLDERS.isdisjoint(folders) and (name == "env.py" or "versions" in folders):
         return "migration"
     if not _SCRIPT_FOLDERS.isdisjoint(folders) or (name in _SCRIPT_FILES and (name != "setup.py" or not folders)):

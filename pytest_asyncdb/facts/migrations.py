@@ -91,7 +91,7 @@ def described(project: Project, found: Migrations) -> Migrations:
         parents=tuple(parents.items()),
         upgrades_heads=heads,
         creates_all=any(
-            b".create_all" in (project.data(one) or b"") for one in project.python_files if role_of(one) == "app"
+            one in project.holders(b".create_all") for one in project.python_files if role_of(one) == "app"
         ),
     )
 

@@ -46,9 +46,9 @@ class Read:
 def reads(project: Project) -> tuple[Read, ...]:
     """Find the reads without a default in the modules of the app."""
     found: list[Read] = []
+    marked = project.holders(*_MARKS)
     for path in project.python_files:
-        data = project.data(path) or b""
-        if role_of(path) == "app" and any(mark in data for mark in _MARKS):
+        if path in marked and role_of(path) == "app":
             tree = parsed(project, path)
             found += _in_tree(path, tree) if tree is not None else ()
     return tuple(found)

@@ -38,9 +38,11 @@ def routers(codebase: Codebase, names: Names) -> tuple[Router, ...]:
         return ()
     counts = {name: _listed(node) for name, (_, node) in defined.items()}
     taken: set[str] = set()
+    attributes = frozenset(name.rpartition(".")[2] for name in counts)
+    mentioned = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, attributes)))})\b")
     for source in codebase.sources():
-        if source.role != "test":
-            taken.update(_taken(source, names, counts))
+        if source.role != "test" and mentioned.search(source.lines.text):
+            taken.update(_taken(source, names, counts, attributes))
     computed = any(_is_computed(codebase.project.data(source.path) or b"") for source in codebase.sources())
     return tuple(
         Router(name, source.span(node).place, counts[name], included=computed or name in taken)
@@ -63,14 +65,13 @@ def _listed(node: ast.Call) -> int:
     return sum(len(one.elts) for one in lists if isinstance(one, ast.List | ast.Tuple))
 
 
-def _taken(source: Source, names: Names, counts: dict[str, int]) -> Iterator[str]:
+def _taken(source: Source, names: Names, counts: dict[str, int], attributes: frozenset[str]) -> Iterator[str]:
     """Routers that the module reads; counts the routes it adds to them."""
     aliases = {
         one.bound: names.member(one.module, one.alias.name) for one in source.imports if hasattr(one.node, "module")
     }
     own = {name: source.scope.dotted(name) for name in source.scope.bindings}
     known = {alias: name for alias, name in {**own, **aliases}.items() if name in counts}
-    attributes = {name.rpartition(".")[2] for name in counts}
     adding: set[int] = set()
     for raw in source.calls:
         function = raw.node.func

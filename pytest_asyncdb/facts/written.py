@@ -144,8 +144,9 @@ def _in_settings(project: Project) -> Iterator[WrittenUrl]:
 
 
 def _in_python(project: Project, codebase: Codebase) -> Iterator[WrittenUrl]:
+    holders = project.holders(b"://")
     for path in project.python_files:
-        if not _may_have_url(project, path):
+        if path not in holders or not _may_have_url(project, path):
             continue
         source = codebase.parse(path)
         for literal in literal_urls(source, DATABASE_URL) if isinstance(source, Source) else ():

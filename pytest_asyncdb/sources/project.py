@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
-import stat
 import warnings
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -16,31 +14,21 @@ from pytest_asyncdb.sources.dotenv import entries
 from pytest_asyncdb.sources.foreign import Sorted, sort_out
 from pytest_asyncdb.sources.leftout import LeftOut, counted
 from pytest_asyncdb.sources.lines import Lines
+from pytest_asyncdb.sources.marks import SECRET_WORDS, Marks
+from pytest_asyncdb.sources.readfile import TOO_LARGE, read_file
+from pytest_asyncdb.sources.secrets import secrets_in
 from pytest_asyncdb.sources.walk import Listing, is_env_file, list_files
 from pytest_asyncdb.urls.redact import Redactor, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_asyncdb.sources.newer import Newer
 
 _HUGE = 1_000_000
-_KEPT = 24_000_000
+_KEPT = 8_000_000
 """Bytes of files that are kept in memory; what is beyond is read anew, from the system's cache."""
-_CREDENTIALS = re.compile(rb"://[^\s:/@\"'`]*:[^\s@\"'`]+@")
-_URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'`<>]+")
-_NAMES = r"(?:pass(?:wd|word)?|pwd|secret(?:_?key)?|api_?key|token)"
-_SETTING = re.compile(rf"(?im)^[ \t-]*[\"']?(?P<name>\w*{_NAMES})[\"']?[ \t]*[:=][ \t]*[\"']?(?P<value>[^\s\"'#]+)")
-# In Python many a string beside such a name is none: only what looks like a password counts.
-_LITERAL = re.compile(
-    rf"(?i)(?P<name>{_NAMES})(?:[\"'][ \t]*:|[ \t]*(?::[ \t]*\w+[ \t]*)?=)[ \t]*"
-    r"[\"'](?P<value>(?=\S*\d)(?=\S*[a-z])[^\s\"']{8,})[\"']"
-)
-_SETTING_FILES = (".ini", ".cfg", ".yml", ".yaml", ".toml", ".conf")
 _URL_FILES = (".py", ".ini", ".cfg", ".toml", ".yml", ".yaml", ".json", ".sh", ".md", ".rst", ".txt", ".conf")
 _COOKIE_FILES = (".py", ".txt", ".in", ".pip")
 """Files in which Python's or pip's reader heeds a declared encoding."""
-_SECRET_WORDS = (b"passw", b"_pass", b"pass=", b"pwd", b"secret", b"api_key", b"apikey", b"token")
 _LEVELS_UP = 4
 
 
@@ -125,6 +113,13 @@ class Project:
         """Whether it is one of the project's files (also one that no listing names)."""
         return (self.root / path).is_file()
 
+    def size(self, path: str) -> int:
+        """The file's bytes, counted without reading them."""
+        try:
+            return (self.root / path).stat().st_size
+        except OSError:
+            return 0
+
     def data(self, path: str) -> bytes | None:
         """The file's bytes, or None when it cannot be read or is too large to be a source (1 MB)."""
         if path in self._data:
@@ -134,6 +129,21 @@ class Project:
         if self._kept <= _KEPT:
             self._data[path] = data
         return data
+
+    def holders(self, *words: bytes) -> frozenset[str]:
+        """The Python files, those of templates included, that hold one of the words."""
+        return self._marks.holders(words)
+
+    def imports(self, path: str) -> bytes:
+        """The import statements of a Python file, a line each, and lines that only look like one."""
+        return self._marks.imports(path)
+
+    @cached_property
+    def _marks(self) -> Marks:
+        # Those of other services, too: no secret of theirs is to be shown either.
+        return Marks(
+            (path for path in (*self._sorted.sources, *self.templates) if path.endswith(".py")), self.searchable
+        )
 
     def is_text(self, path: str) -> bool:
         """Whether the file could be read, and what it holds is text."""
@@ -184,6 +194,7 @@ class Project:
     def secrets(self) -> tuple[str, ...]:
         """Everything secret in the project's files or the environment: for a ``Redactor``, never for a person."""
         found: dict[str, None] = {}
+        telling = self._marks.holders((SECRET_WORDS, b"://"))
         for name, value in os.environ.items():
             found.update(dict.fromkeys(secrets_of(name, value)))
         env_files = (path for path in self._sorted.sources if _is_env(path))
@@ -191,8 +202,8 @@ class Project:
             for entry in entries(text):
                 found.update(dict.fromkeys(secrets_of(entry.key, entry.value)))
         for path in (*self._sorted.sources, *self.templates):
-            if path.endswith(_URL_FILES):
-                found.update(dict.fromkeys(self._secrets_in(path)))
+            if path.endswith(_URL_FILES) and (path in telling or not path.endswith(".py")):
+                found.update(dict.fromkeys(secrets_in(path, self.searchable(path), self.text)))
         return tuple(found)
 
     @cached_property
@@ -201,17 +212,10 @@ class Project:
         return Redactor(self.secrets)
 
     def _read(self, path: str) -> bytes | None:
-        target = self.root / path
-        try:
-            status = target.stat()
-            if stat.S_ISREG(status.st_mode) and status.st_size <= _HUGE:
-                return target.read_bytes()
-        except OSError:
-            self._unread[path] = "files that can't be read"
-            return None
-        if stat.S_ISREG(status.st_mode) and path.endswith(_URL_FILES):
-            self._unread[path] = f"files larger than {_HUGE // 1_000_000} MB"
-        return None
+        data, unread = read_file(f"{self.root}/{path}", _HUGE)
+        if unread and (path.endswith(_URL_FILES) or unread != TOO_LARGE):
+            self._unread[path] = unread
+        return data
 
     def _text(self, path: str) -> tuple[str, Encoding]:
         if path not in self._decoded:
@@ -240,17 +244,6 @@ class Project:
             raise error from None
         self._newer[path] = found
         return tree
-
-    def _secrets_in(self, path: str) -> Iterator[str]:
-        data = self.searchable(path)
-        if b"://" in data and _CREDENTIALS.search(data):
-            for url in _URL.findall(self.text(path)):
-                yield from secrets_of("", url)
-        named = _LITERAL if path.endswith(".py") else _SETTING if path.endswith(_SETTING_FILES) else None
-        lower = data.lower() if named is not None else b""
-        if named is not None and any(word in lower for word in _SECRET_WORDS):
-            for match in named.finditer(self.text(path)):
-                yield from secrets_of(match["name"], match["value"])
 
     def _env_files_above(self) -> list[str]:
         """Texts of the ``.env`` files of enclosing folders, up to the repository: dotenv libraries look there too."""
