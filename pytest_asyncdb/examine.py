@@ -102,6 +102,22 @@ def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: s
     )
 
 
+def judge_again(project: Project, app: App, settings: Settings, before: Examination) -> Examination:
+    """Judge a copy in which nothing that runs was changed: its boot would be the boot that was seen.
+
+    Args:
+        project: the copy.
+        app: what was booted.
+        settings: what fails a check.
+        before: the examination of the original.
+    """
+    from pytest_asyncdb.facts import Facts
+
+    facts = Facts(project, settings, app, lambda: (before.facts.boot, before.facts.no_boot))
+    judgement = judge(facts, before.checks, _Lines(project).line, settings.fail_on, project.templates)
+    return Examination(project, facts, before.checks, judgement, before.filled)
+
+
 class _Lines:
     """Lines of project files, for suppression comments."""
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.fix import Fix
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.sources.project import Project
     from pytest_asyncdb.urls.redact import Redactor
 
 SAFE_SET = "the safe fixes together"
@@ -46,6 +47,8 @@ class Trial:
     texts: Mapping[str, str]
     copy: Examination | None
     why: str = ""
+    booted: bool = True
+    """Whether the copy was booted; where only requirements change, its boot would be the project's own."""
 
 
 def prove(bench: Bench) -> tuple[tuple[ReportedFinding, ...], Trial | None]:
@@ -74,8 +77,8 @@ def prove(bench: Bench) -> tuple[tuple[ReportedFinding, ...], Trial | None]:
 
 def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
     from pytest_asyncdb.copy import TooLargeError, copy_project
-    from pytest_asyncdb.examine import examine
-    from pytest_asyncdb.postgres.databases import create_database, drop_database, fresh_name
+    from pytest_asyncdb.examine import judge_again
+    from pytest_asyncdb.postgres.databases import create_database, fresh_name
     from pytest_asyncdb.postgres.protocol import ServerError
     from pytest_asyncdb.sources.project import Project
 
@@ -84,19 +87,38 @@ def _try(bench: Bench, fixes: Sequence[Fix], name: str) -> Trial:
     if bench.app is None or bench.server is None:
         return Trial(chosen, texts, None, "there is no app whose fixed copy could be booted")
     directory = bench.server.workspace / f"copy-{name}-{bench.server.database}"
+    booted = not _only_declares(chosen, bench)
     try:
         copy_project(bench.first.project, directory, texts)
-        server = create_database(bench.server, fresh_name())
+        own = create_database(bench.server, fresh_name()) if booted else bench.server
     except (OSError, TooLargeError, ServerError) as error:
         return Trial(chosen, texts, None, f"the project could not be copied: {error}")
+    copy = Project(directory, bench.first.project.without)
+    if not booted:
+        settings = replace(bench.settings, root=directory)
+        return Trial(chosen, texts, judge_again(copy, bench.app, settings, bench.first), booted=False)
+    return Trial(chosen, texts, _boot(bench, bench.app, own, copy))
+
+
+def _only_declares(fixes: Sequence[Fix], bench: Bench) -> bool:
+    """Whether nothing but requirements changes: nothing is installed for a proof, so the app would run as it did."""
+    declaring = bench.first.facts.declared.files
+    changes = [change for fix in fixes for change in fix.changes]
+    return all(isinstance(one, (AddRequirement, Replace)) and _path(one) in declaring for one in changes)
+
+
+def _boot(bench: Bench, app: App, server: Server, copy: Project) -> Examination:
+    """Examine the copy like the project, on a database of its own."""
+    from pytest_asyncdb.examine import examine
+    from pytest_asyncdb.postgres.databases import drop_database
+
     filled = bench.first.filled.values if bench.first.filled else ()
-    settings = replace(bench.settings, root=directory, env=(*filled, *bench.settings.env), samples=False)
+    env = (*filled, *bench.settings.env)
+    settings = replace(bench.settings, root=copy.root, env=env, samples=False)
     try:
-        ids = [check.id for check in bench.first.checks]
-        copy = Project(directory, bench.first.project.without)
-        return Trial(chosen, texts, examine(copy, bench.app, settings, server, ids))
+        return examine(copy, app, settings, server, [check.id for check in bench.first.checks])
     finally:
-        if server.provider == "url":  # every other server goes away with its databases
+        if bench.server and server.provider == "url":  # every other server goes away with its databases
             drop_database(bench.server, server.database)
 
 
@@ -135,7 +157,7 @@ def _verdict(  # noqa: PLR0911 - one return for each way a proof can end
         return Proof.FAILED, f"the fixed copy still shows {finding.id}"
     blocking = trial.copy.judgement.blocking
     if not blocking:
-        return Proof.PROVEN, evidence_of(trial.copy)
+        return Proof.PROVEN, evidence_of(trial.copy, booted=trial.booted)
     first = bench.first.judgement
     caused = [f for f in blocking if not first.skipped(f.id) and not _known(bench, f, trial)]
     if caused:
@@ -149,8 +171,8 @@ def _known(bench: Bench, of_copy: Finding, trial: Trial) -> bool:
     return any(_same(bench, one, of_copy, trial) for one in bench.first.judgement.findings)
 
 
-def evidence_of(examination: Examination) -> str:
-    """What the boot of a healthy copy showed, in one line."""
+def evidence_of(examination: Examination, *, booted: bool = True) -> str:
+    """What the boot of a healthy copy showed, in one line; or the app's own, where nothing that runs is changed."""
     boot = examination.facts.boot
     if boot is None:
         return "the copy is free of it"
@@ -159,7 +181,7 @@ def evidence_of(examination: Examination) -> str:
     if any(c.ok for c in boot.connections):
         seen.append("reaches its database")
     seen += [f"{r.method} {r.path} answers {r.status}" for r in boot.responses if r.status is not None][:4]
-    return f"the fixed copy {', '.join(seen)}"
+    return f"{'the fixed copy' if booted else 'nothing that runs is changed: the app'} {', '.join(seen)}"
 
 
 def _hidden(bench: Bench, trial: Trial) -> tuple[Finding, ...]:

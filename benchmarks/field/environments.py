@@ -145,7 +145,7 @@ def _check_out(git: Path, commit: str, into: Path) -> None:
 def _environment(made: Preparation, date: str, plugin: Path, installer: Installer) -> None:
     declaration = requirements.read(made.checkout, made.case.subdir)
     said = requirements.python_range(made.checkout, made.case.subdir)
-    made.python = choose_python(made.case.python, said)
+    made.python = choose_python(made.case.python, said, date)
     if said and not _fits(made.python, said):
         made.told.append(f"python {said} is asked for: {made.python} is the nearest that is supported")
     shutil.rmtree(made.venv, ignore_errors=True)
@@ -237,12 +237,18 @@ def _same_major(venv: Path, pytest: str) -> list[str]:
     return ["--constraint", str(path)]
 
 
-def choose_python(wanted: str | None, said: str) -> str:
-    """Choose an interpreter: the list's, or the newest that the project says it runs on; the nearest supported."""
+def choose_python(wanted: str | None, said: str, date: str) -> str:
+    """Choose an interpreter: the list's; the newest that the project admits; else one that was a year old then.
+
+    Always the nearest that is supported.
+    """
     if wanted:
         minor = ".".join(wanted.split(".")[:2])
         return min(SUPPORTED, key=lambda one: abs(_minor(one) - _minor(minor)))
-    return next((one for one in SUPPORTED if _fits(one, said)), SUPPORTED[0])
+    if said:
+        return next((one for one in SUPPORTED if _fits(one, said)), SUPPORTED[0])
+    october = int(date[:4]) - (date[5:7] < "10")  # each October has a new Python: 3.11 that of 2022
+    return next((one for one in SUPPORTED if 2011 + _minor(one) < october), SUPPORTED[-1])
 
 
 def _fits(python: str, said: str) -> bool:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ class Case:
     repo: str
     commit: str
     subdir: str
-    """Where its app stands, if the list says so."""
+    """Where its app stands, or the file that is at fault: the project is the nearest folder from there up."""
     python: str | None
     app: str | None
     """The app that a person found, ``module:attribute``; None where there is none."""
@@ -105,7 +106,7 @@ def _commit(entry: dict[str, Any], when: str, name: str, *, kinds: tuple[str, ..
         name=name,
         repo=entry["repo"],
         commit=entry[f"{when}_sha"],
-        subdir="",
+        subdir=posixpath.dirname(spots[0].file) if spots else "",
         python=entry.get("python"),
         app=None,
         boots=False,

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
-_REQUIREMENTS = ("requirements*.txt", "*requirements.txt", "requirements/*.txt")
+_REQUIREMENTS = ("*requirements*.txt", "requirements/*.txt")
 _TABLES = ("pyproject.toml", "Pipfile", "setup.cfg")
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 _OWN = re.compile(r"-|\.{1,2}(?:/|\[|$)|/|file:")
 _OPTIONS = re.compile(r"\s--(?:hash|config-settings|global-option)\b.*|\s+#.*|\s*\\$")
 _IMPORT = re.compile(r"(?m)^\s*(?:from|import)\s+(?P<name>[A-Za-z_]\w*)")
+_IMAGE = re.compile(r"(?mi)^FROM\s+(?:\S*/)?python:(?P<minor>\d+\.\d+)")
 _DRIVER = re.compile(r"postgresql\+(?P<name>\w+)")
 _EXTRA = {"psycopg": "psycopg[binary]", "psycopg_async": "psycopg[binary]"}
 
@@ -66,7 +67,9 @@ def python_range(checkout: Path, subdir: str) -> str:
         said = document.get("project", {}).get("requires-python") or (_poetry_range(poetry) if poetry else "")
         if said:
             return str(said)
-    return ""
+    images = (path for folder in _upwards(checkout, subdir) for path in sorted(folder.glob("*ockerfile*")))
+    minor = next((match["minor"] for path in images if (match := _IMAGE.search(_text(path)))), "")
+    return f"=={minor}.*" if minor else ""
 
 
 def _upwards(checkout: Path, subdir: str) -> list[Path]:

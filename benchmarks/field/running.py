@@ -119,7 +119,7 @@ def project_folder(copy: Path, subdir: str) -> Path:
     for folder in ((copy / subdir), *(copy / subdir).parents):
         if not folder.is_relative_to(copy):
             break
-        if any((folder / name).is_file() for name in _FILES):
+        if any((folder / name).is_file() for name in _FILES) or any(folder.glob("*requirements*.txt")):
             return folder
     return copy / subdir
 

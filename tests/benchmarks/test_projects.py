@@ -180,13 +180,21 @@ def test_a_project_that_declares_nothing_gets_what_it_imports(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said", "chosen"),
-    [("3.10.13", "", "3.11"), ("3.12.1", ">=3.14", "3.12"), (None, ">=3.9,<3.13", "3.12"), (None, ">=3.14", "3.13")],
+    ("wanted", "said", "date", "chosen"),
+    [
+        ("3.10.13", "", "2020-01-01", "3.11"),
+        ("3.12.1", ">=3.14", "2026-01-01", "3.12"),
+        (None, ">=3.9,<3.13", "2026-01-01", "3.12"),
+        (None, ">=3.14", "2026-01-01", "3.13"),
+        (None, "", "2025-02-17", "3.12"),
+        (None, "", "2025-11-17", "3.13"),
+        (None, "", "2021-01-01", "3.11"),
+    ],
 )
-def test_the_nearest_supported_python_is_taken(wanted, said, chosen):
+def test_the_nearest_supported_python_is_taken(wanted, said, date, chosen):
     from field.environments import choose_python
 
-    assert choose_python(wanted, said) == chosen
+    assert choose_python(wanted, said, date) == chosen
 
 
 def test_what_cannot_be_installed_is_told_and_given_up_last(tmp_path):
