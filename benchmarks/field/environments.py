@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -101,8 +102,8 @@ def prepare(case: Case, folders: Folders, installer: Installer) -> Preparation:
     elif not _has_commit(git, case.commit):
         made.failed = f"the mirror of {case.repo} does not have {case.commit[:8]}"
     else:
-        _check_out(git, case.commit, made.checkout)
-        if not (made.venv / "ready").is_file():
+        made.failed = _check_out(git, case.commit, made.checkout)
+        if not made.failed and not (made.venv / "ready").is_file():
             _environment(made, _date(git, case.commit), folders.plugin, installer)
     return made
 
@@ -126,20 +127,24 @@ def _date(git: Path, commit: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _check_out(git: Path, commit: str, into: Path) -> None:
+def _check_out(git: Path, commit: str, into: Path) -> str:
+    """Make a checkout, unless it is there; why there is none, or nothing."""
     if (into.parent / f"{into.name}.part").exists():
         shutil.rmtree(into.parent / f"{into.name}.part")
     if into.is_dir():
-        return
+        return ""
     part = into.parent / f"{into.name}.part"
     part.mkdir(parents=True)
-    command = ["git", f"--git-dir={git}", "archive", "--format=tar", commit]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE) as archive,
-        tarfile.open(fileobj=archive.stdout, mode="r|") as tar,
-    ):
-        tar.extractall(part, filter="tar")
+    with tempfile.TemporaryFile() as archive:
+        command = ["git", f"--git-dir={git}", "archive", "--format=tar", commit]
+        done = subprocess.run(command, stdout=archive, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            return f"the mirror does not have all of {commit[:8]}: {done.stderr.strip()[-200:]}"
+        archive.seek(0)
+        with tarfile.open(fileobj=archive) as tar:
+            tar.extractall(part, filter="tar")
     part.rename(into)
+    return ""
 
 
 def _environment(made: Preparation, date: str, plugin: Path, installer: Installer) -> None:

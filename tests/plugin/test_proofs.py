@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-COUNTS = "\nimport pathlib, os\nwith (pathlib.Path(os.environ['COUNTED'])).open('a') as file: file.write('imported\\n')\n"
+COUNTS = "\nimport os\nwith open(os.environ['COUNTED'], 'a') as file: file.write('imported\\n')\n"
 
 
 def test_a_fix_of_requirements_alone_is_proven_by_the_boot_that_was_seen(healthy, tmp_path):
