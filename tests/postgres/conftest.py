@@ -7,13 +7,17 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
+from pytest_asyncdb.postgres import engine
 from pytest_asyncdb.postgres.choose import choose
+from pytest_asyncdb.postgres.supervision.engine import ask
 
 ROOT = Path(__file__).parents[2]
 OWNING = Path(__file__).with_name("owning.py")
+LABEL = "pytest-asyncdb.owner"
 PROVIDERS = ("embedded", "local", "docker", "url")
 
 
@@ -90,6 +94,15 @@ def base():
     shutil.rmtree(path, ignore_errors=True)
 
 
+def containers_of(pid):
+    """Containers of that owner: others may be running theirs at the same time."""
+    where = engine.endpoint()
+    if where is None or engine.silent():
+        return []
+    _, body = ask(where, "GET", "/containers/json?all=1&filters=" + quote(json.dumps({"label": [LABEL]})))
+    return [one["Id"][:12] for one in json.loads(body) if f"/{pid}/" in one["Labels"][LABEL]]
+
+
 class Owner:
     """A running ``owning.py``."""
 
@@ -101,7 +114,11 @@ class Owner:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            env={
+                name: value
+                for name, value in {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}.items()
+                if value is not None
+            },
             **options,
         )
 
@@ -117,13 +134,14 @@ class Owner:
 
     def left(self):
         """What is left of its server."""
-        return [*self.base.iterdir(), *(pid for pid in _pids() if str(self.base) in _text(pid, "cwd"))]
+        processes = (pid for pid in _pids() if str(self.base) in _text(pid, "cwd"))
+        return [*self.base.glob("asyncdb-*"), *processes, *containers_of(self.process.pid)]
 
     def assert_gone(self, seconds=2.0):
         end = time.monotonic() + seconds
-        while self.left() and time.monotonic() < end:
+        while (left := self.left()) and time.monotonic() < end:
             time.sleep(0.01)
-        assert self.left() == []
+        assert left == []
 
 
 @pytest.fixture

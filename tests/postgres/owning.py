@@ -29,7 +29,7 @@ def main() -> None:
     with choose(request).provider.serve() as server:
         ready = {"port": server.port, "password": server.password, "workspace": os.fspath(server.workspace)}
         (Path(server.workspace) / "copy of .env").write_text("SECRET=hunter2\n")
-        sys.stdout.write(json.dumps({**ready, "version": server.version}) + "\n")
+        sys.stdout.write(json.dumps({**ready, "version": server.version, "seconds": server.seconds}) + "\n")
         sys.stdout.flush()
         if action == "fork" and not os.fork():
             os.close(1)

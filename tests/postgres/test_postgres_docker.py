@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -42,16 +41,6 @@ def assert_no_container_of(pid, but=(), seconds=5.0):
     while (left := set(owned_by(pid)) - set(but)) and time.monotonic() < end:
         time.sleep(0.05)
     assert left == set()
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_owner_killed_while_it_serves(own, number):
-    owner = own("docker")
-    owner.ready()
-    assert len(owned_by(owner.process.pid)) == 1
-    owner.process.send_signal(number)
-    owner.assert_gone()
-    assert_no_container_of(owner.process.pid)
 
 
 @pytest.mark.parametrize("moment", [0.5, 0.7, 0.9, 1.1])

@@ -76,56 +76,6 @@ def test_binaries_at_a_path_with_spaces_and_umlauts(own, base, tmp_path, named):
     assert owner.finish() == (0, "")
 
 
-def python_for_everybody(packages):
-    """An interpreter that an unprivileged user can run, and where it finds what the tool needs."""
-    needed = "import platformdirs, sys; sys.exit(sys.version_info < (3, 11))"
-    for python in (sys.executable, "/usr/bin/python3"):
-        try:
-            subprocess.run([python, "-c", needed], user="nobody", check=True, cwd="/", env={"PYTHONPATH": packages})
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        return python
-    return pytest.skip("user nobody can run no Python from 3.11 on here")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_an_ordinary_user(own, base, request_name):
-    everybody = shared_copy(base)
-    python = python_for_everybody(everybody)
-    base.chmod(0o1777)
-    cache = base / "cache"
-    cache.mkdir()
-    shutil.chown(cache, "nobody")
-    owner = own(
-        request_name,
-        python=python,
-        environment={
-            "PYTHONPATH": everybody,
-            "HOME": os.fspath(cache),
-            "XDG_CACHE_HOME": os.fspath(cache),
-            "TMPDIR": os.fspath(base),
-        },
-        user="nobody",
-        group="nogroup" if Path("/etc/debian_version").exists() else None,
-        extra_groups=[],
-        cwd="/",
-    )
-    ready = owner.ready()
-    directory = Path(ready["workspace"]).parent
-    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    assert directory.stat().st_uid != 0
-    assert owner.finish() == (0, "")
-    assert kept_template(cache)
-
-
-def shared_copy(base):
-    """The package and its dependencies where everybody can read them."""
-    place = base / "packages"
-    place.mkdir(mode=0o755)
-    shutil.copytree(ROOT / "pytest_asyncdb", place / "pytest_asyncdb")
-    return f"{place}:{Path(pytest.__file__).parents[1]}"
-
-
 def test_two_at_once_from_threads(request_name, tmp_path, monkeypatch, named):
     """Both with an empty cache: neither waits for, nor breaks, what the other makes."""
     monkeypatch.setenv("XDG_CACHE_HOME", os.fspath(tmp_path))
