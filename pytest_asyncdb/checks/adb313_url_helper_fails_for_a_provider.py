@@ -17,7 +17,7 @@ not take: under asyncpg `sslmode=require` becomes `ssl=require`, and `channel_bi
 
 ## Fix safety
 No fix is made automatically. It is latent where the project's files name the provider, or where a plain `postgresql://`
-fails, and advice elsewhere.
+fails. Elsewhere it is advice, and what fails for a single provider is not told.
 
 ## Seen on
 SQLAlchemy 2.0.58 and 2.1.9 with asyncpg 0.31, 0.32 and psycopg 3.3.
@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import one_line
-from pytest_asyncdb.model.finding import Evidence, Severity
+from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.urls.sampled import failures, is_rewritten
 
 if TYPE_CHECKING:
@@ -58,10 +58,10 @@ def find(facts: Facts) -> Iterator[Finding]:
     for trial in facts.url_trials:
         changes = is_rewritten(trial.results, trial.helper.request.driver)
         failed = failures(trial.results) if changes else {}
-        hinted = [one for one in failed if not facts.hosting.isdisjoint(one.hints)]
-        if hinted or any(not one.rare for one in failed):
+        hinted = any(not facts.hosting.isdisjoint(one.hints) for one in failed) or _fails_plainly(facts, failed)
+        if hinted or len({one.family for one in failed if not one.rare}) > 1:
             found = True
-            yield _finding(trial, failed, is_likely=bool(hinted) or _fails_plainly(facts, failed))
+            yield _finding(trial, failed, hinted=hinted)
         elif not any(one.url for one in trial.results):
             error = trial.results[0].error if trial.results else None
             unjudged = f"the code at {trial.helper.place} made no engine: {one_line(error)}"
@@ -75,7 +75,7 @@ def _fails_plainly(facts: Facts, failed: Mapping[Sample, str]) -> bool:
     return not named and any(not one.hints for one in failed)
 
 
-def _finding(trial: UrlTrial, failed: Mapping[Sample, str], *, is_likely: bool) -> Finding:
+def _finding(trial: UrlTrial, failed: Mapping[Sample, str], *, hinted: bool) -> Finding:
     groups: dict[str, list[str]] = {}
     for sample, reason in failed.items():
         groups.setdefault(reason, []).append(sample.provider)
@@ -88,7 +88,8 @@ def _finding(trial: UrlTrial, failed: Mapping[Sample, str], *, is_likely: bool) 
         helper.place,
         f"`{helper.name}` as {_names(names)} fails at the engine of {_short(helper.engine)}: {reason}",
         root_cause=f"{tried}. It fails for {told}.",
-        severity=Severity.LATENT if is_likely else Severity.ADVICE,
+        severity=Severity.LATENT if hinted else Severity.ADVICE,
+        confidence=Confidence.CERTAIN if hinted else Confidence.LIKELY,
         evidence=Evidence.RUNTIME,
     )
 

@@ -28,6 +28,7 @@ _OF_DATABASES = re.compile(
 )
 _NOT_DATABASES = re.compile(r"(?i)redis|broker|celery|mongo|rabbit|amqp|sentry|test|sync_?only|smtp|http")
 _SCHEME = re.compile(r"postgres(?:ql)?:|postgresql\+|asyncpg|psycopg")
+_LOADED = re.compile(r"_asyncdb_load\('([\w.]+)'")
 _ABOUT_URLS = re.compile(r"postgres|asyncpg|sslmode|://")
 _TAKE_APART = frozenset({"urlparse", "urlsplit", "make_url"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -98,7 +99,8 @@ class Feeds:
             return None
         named = tuple(dict.fromkeys((*variables, *(name.upper() for name in variables))))
         others = tuple((name, value) for name, value in constants if name not in named)
-        packages = tuple(self._flow.packages_of(made[0]))
+        modules = (made[0], *_LOADED.findall(made[1]))
+        packages = tuple(dict.fromkeys(name for module in modules for name in self._flow.packages_of(module)))
         return TrialRequest(made[0], made[1], source.path, named, others, packages)
 
     def _place(self, found: Provenance) -> tuple[int, Place | None]:

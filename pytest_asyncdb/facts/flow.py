@@ -45,13 +45,12 @@ class Flow:
 
     def packages_of(self, module: str) -> Iterator[str]:
         """Modules from outside the project that importing one of its modules imports, each once."""
-        waiting, met = [module], {module}
+        waiting, met = [module, *_parents(module)], {module, *_parents(module)}
         while waiting:
             source = self._codebase.module(waiting.pop(0))
             for one in source.imports if source is not None else ():
-                inside = [
-                    name for name in (one.module, f"{one.module}.{one.alias.name}") if name in self._codebase.paths
-                ]
+                named = (one.module, f"{one.module}.{one.alias.name}")
+                inside = [name for name in (*_parents(one.module), *named) if name in self._codebase.paths]
                 new = [name for name in inside or [one.module] if name not in met and one.level is Level.MODULE]
                 met.update(new)
                 waiting += new if inside else []
@@ -230,6 +229,12 @@ class Flow:
         for value, inside in bound.values[:1]:
             return self.class_of(value, inside)
         return self.class_of(bound.annotation, where) if bound.annotation is not None else None
+
+
+def _parents(module: str) -> list[str]:
+    """The packages that importing a module imports first."""
+    parts = module.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _expression(value: object) -> ast.expr | None:

@@ -23,6 +23,11 @@ class Sample:
     rare: bool = False
     like: str = ""
 
+    @property
+    def family(self) -> str:
+        """The provider without the kind of its URL."""
+        return self.provider.partition(" (")[0]
+
 
 def _url(scheme: str, rest: str) -> str:
     return f"{scheme}://{rest.replace(':@', f':{_PASSWORD}@')}"

@@ -40,6 +40,8 @@ def facts(**given):
         "urls": (),
         "unread_variables": (),
         "compose_databases": (),
+        "url_trials": (),
+        "hosting": frozenset(),
         "engines": (),
         "session_factories": (),
         "cycles": (),

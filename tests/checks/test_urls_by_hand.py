@@ -10,8 +10,14 @@ from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
 from pytest_asyncdb.facts.deployment import ComposeDatabase
+from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
+from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.sandbox.record import ErrorRecord, SampleRecord, UrlRecord
+from pytest_asyncdb.sandbox.request import TrialRequest
+from pytest_asyncdb.urls.parse import parse_url
+from pytest_asyncdb.urls.samples import SAMPLES
 
 V20 = {"sqlalchemy": "2.0.58", "asyncpg": "0.31.0"}
 OF_URLS = ("ADB301", "ADB302", "ADB303", "ADB304", "ADB305")
@@ -307,3 +313,51 @@ def test_an_undeclared_package_is_not_told_where_something_absent_may_bring_it()
         {"reached": {"alembic"}},
     ):
         assert find("ADB108", facts(modules=(env,), **more)) == ()
+
+
+def trial(*failing, hosting=(), **given):
+    """A helper that fails for these providers alone."""
+    request = TrialRequest("db", "", "db.py", ("DATABASE_URL",))
+    helper = UrlHelper("DATABASE_URL", Place("src/db.py", 3), Place("src/db.py", 9), request)
+    error = ErrorRecord("TypeError", "connect() got an unexpected keyword argument 'sslmode'")
+    results = []
+    for sample in SAMPLES:
+        url = parse_url(sample.url)
+        seen = UrlRecord("postgresql+asyncpg", host=url.host, database=url.database)
+        step, why = ("connect", error) if sample.provider in failing else ("done", None)
+        results.append(SampleRecord(0, sample.provider, step, url=seen, error=why))
+    return facts(url_trials=(UrlTrial(helper, tuple(results)),), hosting=frozenset(hosting), **given)
+
+
+@pytest.mark.parametrize(
+    ("failing", "hosting", "severity", "confidence"),
+    [
+        (("Neon", "DigitalOcean"), (), Severity.ADVICE, Confidence.LIKELY),
+        (("Neon", "DigitalOcean"), ("digitalocean",), Severity.LATENT, Confidence.CERTAIN),
+        (("plain localhost",), (), Severity.LATENT, Confidence.CERTAIN),
+        (("Neon", "Neon (pooled)"), (), None, None),
+        (("Neon", "Neon (pooled)"), ("neon.tech",), Severity.LATENT, Confidence.CERTAIN),
+        (("Cloud SQL (socket)", "Azure (single server)"), (), None, None),
+        ((), ("heroku",), None, None),
+    ],
+)
+def test_a_helper_is_judged_by_the_providers_that_the_project_names(failing, hosting, severity, confidence):
+    found = find("ADB313", trial(*failing, hosting=hosting))
+    assert [(one.severity, one.confidence) for one in found] == ([(severity, confidence)] if severity else [])
+    for one in found:
+        assert failing[0] in one.root_cause
+        assert str(one.place) == "src/db.py:3"
+
+
+def test_a_plain_url_is_no_fault_where_the_project_writes_the_driver():
+    urls = (written("postgresql+asyncpg://u@h/d", kind="env-example"),)
+    [finding] = find("ADB313", trial("plain localhost", "Heroku", urls=urls))
+    assert finding.severity is Severity.ADVICE
+
+
+def test_a_helper_that_made_no_engine_is_not_judged():
+    request = TrialRequest("db", "", "db.py", ("DATABASE_URL",))
+    helper = UrlHelper("DATABASE_URL", Place("src/db.py", 3), Place("src/db.py", 9), request)
+    broken = SampleRecord(0, "Neon", "import", error=ErrorRecord("ValueError", "SECRET_KEY is missing"))
+    with pytest.raises(NotJudgedError, match=r"src/db\.py:3 made no engine: ValueError: SECRET_KEY"):
+        find("ADB313", facts(url_trials=(UrlTrial(helper, (broken,)),)))

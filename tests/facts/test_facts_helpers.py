@@ -61,6 +61,19 @@ def test_packages_are_those_that_the_module_leads_to(facts):
     assert not {"own", "never"} & set(packages)
 
 
+def test_packages_of_parents_and_of_what_is_loaded_by_name_count(facts):
+    files = {
+        "shop/__init__.py": "import anyio\n",
+        "shop/settings.py": "import httpx\nclass Db(BaseModel):\n    url: str\n",
+        "shop/db.py": NEW
+        + TO_ASYNC
+        + "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from shop.settings import Db\ndef make(settings: 'Db'):\n    return create_async_engine(to_async(settings.url))\n",
+    }
+    request = helper(facts(files)).request
+    assert request.call == "make(settings=_asyncdb_load('shop.settings', 'Db')(url=_asyncdb_url))"
+    assert {"anyio", "httpx", "sqlalchemy.ext.asyncio"} <= set(request.packages)
+
+
 @pytest.mark.parametrize(
     "code",
     [
