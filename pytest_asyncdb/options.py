@@ -34,13 +34,14 @@ def settings_of(config: pytest.Config) -> Settings:
         pytest.UsageError: a value cannot be used; the message names the option, variable or ini setting.
     """
     root = project_root(config)
-    cwd = _value(config, "cwd")
+    app, cwd = _value(config, "app"), _value(config, "cwd")
     defaults = Settings(root)
     fail_on = _value(config, "fail_on")
     migrations = _value(config, "migrations")
     return Settings(
         root=root,
-        app=_text(config, "app"),
+        app=app.text if app else None,
+        app_source=app.source if app else defaults.app_source,
         cwd=_directory(root, cwd) if cwd else None,
         env=_environment(config),
         allow=_ports(_value(config, "allow")),
@@ -123,7 +124,15 @@ def _value(config: pytest.Config, name: str) -> Value | None:
     if os.environ.get(variable):
         return Value(os.environ[variable], variable)
     ini = config.getini(f"asyncdb_{name}")
-    return Value(str(ini), f"asyncdb_{name} in {config.inipath or 'the ini file'}") if ini else None
+    return Value(str(ini), f"asyncdb_{name} in {_file(config)}") if ini else None
+
+
+def _file(config: pytest.Config) -> str:
+    """The file of the settings, as short as it can be named from where pytest was started."""
+    path, here = config.inipath, config.invocation_params.dir
+    if path is None:
+        return "the ini file"
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -212,7 +212,8 @@ def _environment(first: Examination) -> tuple[tuple[str, str], ...]:
 
 def _notes(app: App | None, first: Examination) -> tuple[str, ...]:
     others = app.others if app else ()
-    notes = [f"other apps were found and not chosen: {', '.join(others)}"] if others else []
+    way = f" (--asyncdb-app={others[0]} checks another one)" if others else ""
+    notes = [f"other apps were found and not chosen: {', '.join(others)}{way}"] if others else []
     notes += first.filled.notes() if first.filled else []
     boot = first.facts.boot
     migration = boot.migration if boot else None

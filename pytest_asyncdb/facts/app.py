@@ -83,15 +83,17 @@ def _chosen(project: Project, settings: Settings, service: Service) -> App:
 def _named(project: Project, settings: Settings, target: str) -> App:
     match = _TARGET.fullmatch(target) or _FILE_TARGET.fullmatch(target)
     if match is None:
-        raise AppNotFoundError(f"asyncdb_app is {target!r}; it takes `module:attribute`, for example `src.main:app`")
+        raise AppNotFoundError(
+            f"{settings.app_source} is {target!r}; it takes `module:attribute`, for example `src.main:app`"
+        )
     module, path = _module_named(project, settings, match["module"])
     if path is None:
-        raise AppNotFoundError(_no_module(project, target, module))
+        raise AppNotFoundError(_no_module(project, settings.app_source, target, module))
     name = match["name"] or next((one.name for one in sorted(in_module(project, path), key=Found.rank)), "app")
-    found = with_name(project, path, module, name, found_in="asyncdb_app", factory=bool(match["call"]))
+    found = with_name(project, path, module, name, found_in=settings.app_source, factory=bool(match["call"]))
     if found is None:
         raise AppNotFoundError(
-            f"asyncdb_app is {target!r}, but {path} defines no `{name}`; name what it defines, for example "
+            f"{settings.app_source} is {target!r}, but {path} defines no `{name}`; name what it defines, for example "
             f"{_examples(project, target)}"
         )
     return _app(project, settings, found, framework=found.framework)
@@ -188,21 +190,30 @@ def _defined(project: Project) -> Iterator[Candidate]:
         found = tuple(sorted(found, key=lambda one: (not _imported_by_tests(project, one), one.rank())))
     for one in found:
         yield from _served(project, one)
+    for one in found:
         yield candidate(project, one, f"{one.path}:{one.line}")
 
 
 def _served(project: Project, found: Found) -> Iterator[Candidate]:
-    """The module that imports the app, adds to it and serves it: ``app.run()`` or ``uvicorn.run(app)``."""
+    """The app that another module imports and serves: ``app.run()``, ``uvicorn.run(app)``, ``serve(create_app())``.
+
+    It is taken from that module when it adds to the app, and importing it serves nothing yet.
+    """
     name = re.escape(found.name)
-    imports = re.compile(rf"^from\s+{_as_imported(found.path)}\s+import\s+(?:\*|[^\n]*\b{name}\b)", re.MULTILINE)
-    runs = re.compile(rf"\b{name}\.run\(|\b(?:run|serve)\(\s*(?:app\s*=\s*)?{name}\s*[,)]")
-    for path in () if found.factory else project.python_files:
-        if path != found.path and role_of(path) == "app" and path in project.holders(b"run("):
+    imports = re.compile(rf"^[ \t]*from\s+{_as_imported(found.path)}\s+import\s+(?:\*|[^\n]*\b{name}\b)", re.MULTILINE)
+    served_by = rf"\b(?:run|serve|Config)\(\s*(?:app\s*=\s*)?{name}(?:\(\))?\s*[,)]"
+    runs = re.compile(rf"^(?P<inside>[ \t]*)[^#\n]*(?:\b{name}\.run\(|{served_by})", re.MULTILINE)
+    adds = re.compile(rf"^[ \t]*@?{name}\.(?!run\b)|^from[^\n]*import\s+\*", re.MULTILINE)
+    serving = project.holders(b"run(", b"serve(", b"Config(")
+    for path in project.python_files:
+        if path != found.path and path in serving and role_of(path) == "app":
             text = project.text(path)
             match = runs.search(text) if imports.search(text) else None
             if match is not None:
-                served = replace(found, path=path, line=project.lines(path).line_at(match.start()))
-                yield candidate(project, served, f"{path}:{served.line}")
+                line = project.lines(path).line_at(match.end())
+                is_own = bool(match["inside"] and not found.factory and adds.search(text))
+                served = replace(found, path=path, line=line) if is_own else found
+                yield candidate(project, served, f"{path}:{line}")
 
 
 def _as_imported(path: str) -> str:
@@ -230,9 +241,9 @@ def _examples(project: Project, target: str) -> str:
     return ", ".join(f"`{one}`" for one in found[:3]) or "`src.main:app`"
 
 
-def _no_module(project: Project, target: str, module: str) -> str:
+def _no_module(project: Project, source: str, target: str, module: str) -> str:
     return (
-        f"asyncdb_app is {target!r}, but no module `{module}` was found: looked for "
+        f"{source} is {target!r}, but no module `{module}` was found: looked for "
         f"{' and '.join(suffixes(module))} in {project.root} and below. The project defines: "
         f"{_examples(project, target)}"
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.sources.project import Project
 
-_MARKS = (b"env_file", b"dotenv", b"read_env", b"Config(", b"RepositoryEnv", b"EnvFile")
+_MARKS = (b"env_file", b"dotenv", b"read_env", b"starlette.config", b"decouple")
 _READERS = frozenset({"load_dotenv", "dotenv_values", "read_env", "RepositoryEnv", "find_dotenv"})
 _CONFIG = frozenset({"Config", "AutoConfig"})
 _HOME = ("~", "home", "expanduser")

@@ -49,7 +49,7 @@ def unset(project: Project, record: BootRecord) -> tuple[Wanted, ...]:
 
 
 def _errors(record: BootRecord) -> Iterator[ErrorRecord]:
-    """What stopped the app, then what stopped modules that were imported after it."""
+    """What stopped the app, then its migrations, the modules that were imported after it, and its requests."""
     for phase in record.phases:
         if phase.name in {"import", "create", "startup"} and phase.error:
             yield phase.error
@@ -58,9 +58,8 @@ def _errors(record: BootRecord) -> Iterator[ErrorRecord]:
     for engine in record.engines:
         if engine.error and is_unset_url(engine.error):
             yield engine.error
-    for one in record.imports:
-        if one.error:
-            yield one.error
+    yield from (one.error for one in record.imports if one.error)
+    yield from (one.error for one in record.responses if one.error)  # of settings that a request is the first to read
 
 
 def _by_pydantic(error: ErrorRecord) -> Iterator[Wanted]:

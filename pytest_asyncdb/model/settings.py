@@ -14,6 +14,8 @@ class Settings:
     """The project: absolute, symlinks resolved."""
     app: str | None = None
     """``module:attribute`` of the app or factory, when the user named it."""
+    app_source: str = "asyncdb_app"
+    """Where the user named it: an option, a variable of the environment, or the setting of a file."""
     cwd: Path | None = None
     """Directory the app is started from, when the user named it."""
     env: tuple[tuple[str, str], ...] = ()

@@ -193,6 +193,73 @@ def test_what_the_user_names_wins(project, setting, target, factory):
     assert (app.target, app.factory, app.found_in) == (target, factory, "asyncdb_app")
 
 
+API = "from fastapi import FastAPI\napi = FastAPI()\n"
+OTHER = {"shop/__init__.py": "", "shop/aaa.py": FASTAPI, "shop/main.py": FASTAPI}
+
+
+@pytest.mark.parametrize(
+    ("files", "target", "found_in"),
+    [
+        ({"run.py": "import uvicorn\nfrom shop.web import api\nuvicorn.run(api)\n"}, "shop.web:api", "run.py:3"),
+        (
+            {"shop/__main__.py": "import uvicorn\nfrom shop.web import api\nif 1:\n    uvicorn.run(api)\n"},
+            "shop.web:api",
+            "shop/__main__.py:4",
+        ),
+        (
+            {"shop/cli.py": "def serve():\n    from shop.make import create_app\n    uvicorn.run(create_app())\n"},
+            "shop.make:create_app",
+            "shop/cli.py:3",
+        ),
+        (
+            {
+                "pyproject.toml": "[project.scripts]\nshop = 'shop.deep.cli:main'\n",
+                "shop/deep/cli.py": "import uvicorn\ndef main():\n    uvicorn.run('shop.web:api')\n",
+                "aaa.py": "import uvicorn\nuvicorn.run('shop.main:app')\n",
+            },
+            "shop.web:api",
+            "shop/deep/cli.py:3",
+        ),
+        (
+            {"serve.py": "import uvicorn\nuvicorn.Server(uvicorn.Config('shop.web:api'))\n"},
+            "shop.web:api",
+            "serve.py:2",
+        ),
+        (
+            {
+                "docker/Dockerfile": 'FROM x\nCOPY docker/launch /srv/\nCMD ["/srv/launch"]\n',
+                "docker/launch": "#!/bin/sh\nexec gunicorn shop.web:api\n",
+            },
+            "shop.web:api",
+            "docker/launch:2",
+        ),
+        (
+            {"Dockerfile": "FROM x AS dev\nCMD uvicorn shop.main:app\nFROM x\nCMD uvicorn shop.web:api\n"},
+            "shop.web:api",
+            "Dockerfile:4",
+        ),
+        (
+            {"Dockerfile": "FROM x\nENV MODULE_NAME=shop.web\nENV VARIABLE_NAME=api\n# gunicorn\n"},
+            "shop.web:api",
+            "Dockerfile:2",
+        ),
+        ({"start.sh": 'APP=${APP:-shop.web:api}\nexec uvicorn "$APP"\n'}, "shop.web:api", "start.sh:1"),
+        ({"gunicorn.conf.py": "wsgi_app = 'shop.web:api'\n"}, "shop.web:api", "gunicorn.conf.py:1"),
+    ],
+)
+def test_what_starts_the_app_in_less_usual_ways(project, files, target, found_in):
+    app = found(project, {**OTHER, "shop/web.py": API, "shop/make.py": FACTORY, **files})
+    assert (app.target, app.found_in, app.import_root) == (target, found_in, ".")
+
+
+def test_a_containers_working_directory_tells_services_of_one_name_apart(project):
+    files = {"docker/pay.Dockerfile": "WORKDIR /srv/services/pay\nCMD uvicorn main:app\n"}
+    app = found(
+        project, {**files, "services/main.py": "", "services/aaa/main.py": FASTAPI, "services/pay/main.py": FASTAPI}
+    )
+    assert (app.module_path, app.import_root) == ("services/pay/main.py", "services/pay")
+
+
 def test_the_users_working_directory_wins(project):
     made = project({"api/main.py": FASTAPI, "run/x.txt": ""})
     assert find_app(made, Settings(made.root, cwd=made.root / "run")).cwd == "run"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from pytest_asyncdb.facts.reads import reads
 from pytest_asyncdb.facts.unset import unset
 from pytest_asyncdb.facts.values import Wanted, made_up
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, ErrorRecord, PhaseRecord
+from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, ErrorRecord, PhaseRecord, ResponseRecord
 
 ASYNCPG = "postgresql+asyncpg"
 
@@ -171,3 +172,11 @@ def test_what_a_settings_class_says_comes_with_its_type(project):
     ]
     error = record("pydantic_core.ValidationError", "2 errors", attributes=(("settings", json.dumps(told)),))
     assert unset(project({}), error) == (Wanted("SHOP_N", {"type": "integer"}, "int"), Wanted("SHOP_M", refused=True))
+
+
+def test_settings_that_a_request_is_the_first_to_read(project):
+    healthy = BootRecord("main:app", None, (), EndRecord("done", ""))
+    error = ErrorRecord("KeyError", "'SHOP_PORT'", Place("conf.py", 4))
+    answered = ResponseRecord("health", "GET", "/health", 500, error=error)
+    wanted = unset(project({"conf.py": SOURCE}), replace(healthy, responses=(answered,)))
+    assert "SHOP_PORT" in [one.name for one in wanted]
