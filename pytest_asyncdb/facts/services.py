@@ -43,7 +43,7 @@ def services(project: Project, candidates: Sequence[Candidate]) -> tuple[Service
     """
     by_folder: dict[str, list[Candidate]] = {}
     for one in candidates:
-        by_folder.setdefault(_folder(project, one.path), []).append(one)
+        by_folder.setdefault(service_folder(project, one.path), []).append(one)
     found = [Service(folder, tuple(each)) for folder, each in by_folder.items()]
     if len(found) == 1:
         return tuple(found)
@@ -53,7 +53,7 @@ def services(project: Project, candidates: Sequence[Candidate]) -> tuple[Service
     return tuple(one for number, one in enumerate(found) if not _is_copy(one, found[:number], project, prints))
 
 
-def _folder(project: Project, path: str) -> str:
+def service_folder(project: Project, path: str) -> str:
     """The nearest folder above the module that has its own dependency files or says how it is started."""
     for folder in folders_above(path):
         prefix = "" if folder == "." else f"{folder}/"

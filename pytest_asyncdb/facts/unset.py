@@ -23,7 +23,7 @@ _SAID = (
     re.compile(r"^(?P<name>\w+) not found\. Declare it as envvar"),
     re.compile(r"[\"'](?P<name>\w+)[\"']: \[[\"']Environment variable not set"),
 )
-_NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+_NAME = re.compile(r"\b[A-Z][A-Z0-9_]+\b")
 _ABSENT = re.compile(
     r"not (?:be )?(?:set|found|configured|defined|provided|given|empty|None)|missing|required|must (?:be|set)|undefined"
     r"|environment variable|unset|is (?:None|empty)",
@@ -79,6 +79,9 @@ def _by_name(project: Project, error: ErrorRecord) -> Iterator[Wanted]:
         return
     known = reads(project)
     by_name = {read.wanted.name: read.wanted for read in known}
+    told = [name for name in told if "_" in name or name in by_name]  # a word in capitals alone may be any
+    if not told and not none:
+        return
     yield from (by_name.get(name, Wanted(name)) for name in told)
     near = {frame.path for frame in error.frames}
     yield from (read.wanted for read in known if read.required or (none and _is_near(read, near)))

@@ -331,6 +331,8 @@ def test_each_service_with_a_database_has_its_app(project, more, apps):
     else:
         assert sorted((one.target, one.import_root, one.folder) for one in told) == sorted(apps)
         assert told[0].module_path == find_app(made, Settings(made.root)).module_path
+        left_out = {"shop/main.py:app", "pay/main.py:app"} - {f"{one.module_path}:app" for one in told}
+        assert left_out <= set(told[0].others)
 
 
 def test_several_apps_can_be_named_by_module_or_path(project):

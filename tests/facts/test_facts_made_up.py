@@ -105,7 +105,7 @@ env = Env()
 PORT = int(os.environ["SHOP_PORT"])
 KEY = env.str("SHOP_KEY")
 DEBUG = env.bool("SHOP_DEBUG", default=False)
-URL = os.getenv("DATABASE_URL")
+URL, KIND = os.getenv("DATABASE_URL"), os.environ.get("KIND")
 MAIL = os.environ.get("SHOP_MAIL", "on")
 LIMIT = config("SHOP_LIMIT", cast=int)
 """
@@ -117,6 +117,7 @@ def test_reads_of_variables_without_default(project):
         "SHOP_PORT": ({"type": "integer"}, True),
         "SHOP_KEY": ({}, True),
         "DATABASE_URL": ({}, False),
+        "KIND": ({}, False),
         "SHOP_LIMIT": ({"type": "integer"}, True),
     }
 
@@ -153,8 +154,10 @@ REQUIRED = ["SHOP_KEY", "SHOP_LIMIT", "SHOP_PORT"]
         (
             "sqlalchemy.exc.ArgumentError",
             "Expected string or URL object, got None",
-            ["DATABASE_URL", *REQUIRED],
+            ["DATABASE_URL", "KIND", *REQUIRED],
         ),
+        ("RuntimeError", "KIND is not set. Export KIND=a|b (or declare it in .env)", ["KIND", *REQUIRED]),
+        ("RuntimeError", "DSN is not set", []),
         ("ValueError", "HTTP_METHOD is wrong", []),
         ("ImportError", "the PY_THING library is required", []),
         ("TypeError", "unsupported operand", []),
