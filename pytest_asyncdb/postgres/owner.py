@@ -15,9 +15,9 @@ def tag(pid: int | None = None) -> str:
 def abandoned(owner: str) -> bool:
     """Whether the process that ``owner`` names ran on this machine and is gone.
 
-    False for another machine's: it cannot be asked from here.
+    False for another machine's: it cannot be asked from here. What follows a ``#`` tells several of its things apart.
     """
-    machine, _, process = owner.partition("/")
+    machine, _, process = owner.partition("#")[0].partition("/")
     pid, _, began = process.partition("/")
     if machine != _machine() or not pid.isdecimal():
         return False

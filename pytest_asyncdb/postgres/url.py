@@ -70,7 +70,7 @@ class Url:
                 raise ServerError(f"the server given with --asyncdb-postgres does not serve: {error}") from None
             try:
                 server = _behind(created, greeted, ready)
-                yield replace(server, version=version, seconds=time.perf_counter() - began, owner=tag())
+                yield replace(server, version=version, seconds=time.perf_counter() - began, owner=f"{tag()}#{database}")
             finally:
                 with suppress(ServerError):  # the next start drops what could not be dropped now
                     drop_database(given, database)

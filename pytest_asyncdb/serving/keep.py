@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 REPORTED = "asyncdb_databases"
 """Where a report carries those that its test had."""
+PORT = 5432
 MINUTE = 60
 
 
@@ -105,13 +106,15 @@ class Keeper:
 
 def _given(request: str, server: Server, kept: Mapping[str, list[str]]) -> Iterator[str]:
     """Of a server of the user's, under its own address: ours ends with the run."""
-    given = urlsplit(request)
-    host, port = given.hostname or server.host, given.port or 5432
+    from pytest_asyncdb.urls.parse import parse_url
+
+    given = parse_url(request)
+    host, port = given.host or server.host, given.port or PORT
     yield "asyncdb: these databases stay on your server until you drop them"
     yield from _lines(kept, "", host, port, server.user)
 
 
-def _lines(kept: Mapping[str, list[str]], secret: str, host: str, port: int, user: str) -> Iterator[str]:
+def _lines(kept: Mapping[str, list[str]], secret: str, host: str, port: int | str, user: str) -> Iterator[str]:
     for name, tests in kept.items():
         yield from tests
         yield f"    {secret}{shlex.join(['psql', '-h', host, '-p', str(port), '-U', user, name])}"

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from pytest_asyncdb.postgres.choose import choose
-from pytest_asyncdb.postgres.databases import create_database, drop_abandoned, drop_database, fresh_name
-from pytest_asyncdb.postgres.owner import tag
+from pytest_asyncdb.postgres.databases import Databases, create_database, drop_abandoned, drop_database, fresh_name
+from pytest_asyncdb.postgres.owner import abandoned, tag
 from pytest_asyncdb.postgres.protocol import ServerError
 
 
@@ -102,6 +102,17 @@ def test_a_killed_owners_database_is_dropped_at_the_next_start(given_server, own
     assert names(given_server) == before
 
 
+def test_two_runs_of_one_process_do_not_clear_each_others_databases_away(given_server):
+    url = given_server.url()
+    with choose(url).provider.serve() as one, choose(url).provider.serve() as two:
+        made = create_database(one, fresh_name())
+        assert not abandoned(one.owner)
+        with Databases(two) as databases:
+            assert databases.drop_where(two.owner.__eq__) == ()
+        with Databases(one) as databases:
+            assert databases.drop_where(one.owner.__eq__) == (made.database,)
+
+
 def test_only_abandoned_databases_are_swept(given_server):
     machine, _, began = tag().split("/")
     process = subprocess.Popen(["true"])
@@ -110,7 +121,7 @@ def test_only_abandoned_databases_are_swept(given_server):
         "asyncdb_living": tag(),
         "asyncdb_elsewhere": f"another-machine/{process.pid}/{began}",
         "asyncdb_users_own": "the team's shared fixtures",
-        "asyncdb_dead": f"{machine}/{process.pid}/{began}",
+        "asyncdb_dead": f"{machine}/{process.pid}/{began}#asyncdb_0123456789ab",
     }
     with connect(given_server, autocommit=True) as connection:
         for name in (*comments, "asyncdb_silent"):

@@ -99,7 +99,7 @@ def test_a_killed_run_leaves_nothing(project, workers, number):
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        process.wait(timeout=30)
+        process.wait(timeout=90)  # xdist takes its time to end its workers
     finally:
         process.kill()
         process.stdout.close()
