@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pytest_asyncdb.verify import Trial
 
 
+_UNTIL_STARTED = frozenset({"import", "create", "startup"})
+
+
 class RunError(Exception):
     """The run cannot be done as asked; the message says what was looked for, where, and each way out."""
 
@@ -216,10 +219,17 @@ def _notes(app: App | None, first: Examination) -> tuple[str, ...]:
     notes = [f"other apps were found and not chosen: {', '.join(others)}{way}"] if others else []
     notes += first.filled.notes() if first.filled else []
     boot = first.facts.boot
-    migration = boot.migration if boot else None
+    return (*notes, *(_boot_notes(boot) if boot else ()))
+
+
+def _boot_notes(boot: BootRecord) -> Iterator[str]:
+    migration = boot.migration
     if migration is not None and migration.ok:
         number = len(migration.applied)
         revisions = "1 revision" if number == 1 else f"{number} revisions"
-        notes.append(f"`{migration.command}` prepared the database before the app was asked: {revisions}")
-    changed = dict.fromkeys(note for one in boot.connections for note in one.notes) if boot else {}
-    return (*notes, *changed)
+        yield f"`{migration.command}` prepared the database before the app was asked: {revisions}"
+    if boot.passed("startup") and not any(one.phase in _UNTIL_STARTED for one in boot.engines):
+        late = next((one.place for one in boot.engines if one.phase == "requests" and one.place), None)
+        then = f"; the first is made at a request ({late}), and was tried then" if late else ""
+        yield f"no engine or pool exists at the end of the startup{then or ', so none could be tried'}"
+    yield from dict.fromkeys(note for one in boot.connections for note in one.notes)

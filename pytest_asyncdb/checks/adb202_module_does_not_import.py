@@ -5,7 +5,8 @@ Imports the app, and after it every other module of the project, in a sandbox; r
 interpreter, because one failed import can spoil the next. Reports the project's own last line of the traceback, once,
 however many modules fall over it; a package that is missing is told once too. Errors that another check explains
 exactly (names imported from the wrong place, circles, syntax, settings, drivers, declared packages that are not
-installed) are left to that check, and so are test modules and migration scripts. On a Python that the project does not
+installed) are left to that check, and so are test modules, migration scripts, and modules that the app does not import
+and that need a package which is declared for development only. On a Python that the project does not
 ask for nothing is reported: what fails there may work where the project runs.
 
 ## Root cause
@@ -35,7 +36,7 @@ from pytest_asyncdb.model.errors import missing_variable, same_error, unset_sett
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.services import missed
 from pytest_asyncdb.urls import drivers, interpreter
-from pytest_asyncdb.urls.declared import absent_package, not_installed
+from pytest_asyncdb.urls.declared import absent_package, is_for_development, not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,8 @@ def find(facts: Facts) -> Iterator[Finding]:
     skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
     causes: dict[object, list[FailedImport]] = {}
     for one in failed_imports(facts.boot):
-        if not {one.path, one.place.path} & skip and not _is_of_another_check(facts, one):
+        elsewhere = _is_of_another_check(facts, one) or is_for_development(facts, one)
+        if not {one.path, one.place.path} & skip and not elsewhere:
             causes.setdefault(absent_package(facts, one.error) or (one.place, one.error.message), []).append(one)
     other = interpreter.of_another_project(facts) if causes else ""
     if other:

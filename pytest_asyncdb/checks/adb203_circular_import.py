@@ -2,7 +2,9 @@
 
 ## What it does
 Reads the failures of the sandbox's imports and reports those that Python itself puts down to a circle (`partially
-initialized module`), with the circle. Circles that do no harm, because the names are needed later only, are silent.
+initialized module`), with each step and the module whose import sets it off. Also finds circles that hide in `try:
+from a import b` with `except ImportError`: the name is there once all is imported, and the module went on without it.
+Circles that do no harm, because the names are needed later only, are silent.
 
 ## Root cause
 `from b import B` at the top of `a` runs `b` to its end first; when `b` needs a name of `a` meanwhile, `a` does not have
@@ -27,16 +29,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model.booted import failed_imports
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.model.circles import circle_of, known_circle
+from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.model.finding import Finding
-    from pytest_asyncdb.sandbox.record import BootRecord, ErrorRecord
+    from pytest_asyncdb.sandbox.record import BootRecord
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
@@ -44,6 +47,7 @@ _CIRCLE = re.compile(
     r"partially initialized module '(?P<module>[\w.]+)'"
     r"|cannot access submodule '(?P<child>\w+)' of module '(?P<parent>[\w.]+)' \(most likely due to a circular import"
 )
+_WAY_OUT = "Move this import into the function that needs it, or under `if TYPE_CHECKING:` for annotations."
 
 
 @CHECK
@@ -52,44 +56,39 @@ def find(facts: Facts) -> Iterator[Finding]:
     if facts.boot is None:
         raise NotJudgedError(facts.no_boot or "the app was not booted")
     told: set[frozenset[str]] = set()
-    for path, error, blocks in _failures(facts.boot):
-        match = _CIRCLE.search(error.message)
+    for failure in failed_imports(facts.boot):
+        match = _CIRCLE.search(failure.error.message)
         if match is None:
             continue
-        circle = _circle(facts, error, match["module"] or f"{match['parent']}.{match['child']}")
+        circle, edges = circle_of(facts, failure.error, match["module"] or f"{match['parent']}.{match['child']}")
         if frozenset(circle) in told:
             continue
         told.add(frozenset(circle))
-        shown = " -> ".join(circle)
+        shown = f" `{' -> '.join(circle)}`" if circle else ""
         yield CHECK.finding(
-            error.place or Place(path),
-            f"this import closes the circle `{shown}`" if shown else "this import closes a circle",
-            root_cause=f"{' '.join(error.message.split())}. Move this import into the function that needs it, or under "
-            "`if TYPE_CHECKING:` when only annotations do.",
-            severity=Severity.BLOCKS if blocks else Severity.LATENT,
+            failure.place,
+            f"this import closes {'the' if shown else 'a'} circle{shown}",
+            root_cause=f"Importing `{failure.module}` sets it off: {' '.join(failure.error.message.split())}.{edges} "
+            f"{_WAY_OUT}",
+            severity=Severity.BLOCKS if failure.blocks else Severity.LATENT,
             evidence=Evidence.RUNTIME,
         )
+    yield from _hidden(facts, facts.boot, told)
 
 
-def _failures(boot: BootRecord) -> Iterator[tuple[str, ErrorRecord, bool]]:
-    phase = boot.phase("import")
-    if phase and phase.error:
-        yield "", phase.error, True
-    for one in boot.imports:
-        if not one.ok and one.error:
-            yield one.path, one.error, one.by_app
-
-
-def _circle(facts: Facts, error: ErrorRecord, unfinished: str) -> tuple[str, ...]:
-    """The modules in import order, the first one again at the end; empty when they can't be told.
-
-    The traceback's frames, from the module that was not finished to the one that asked for its name, are the circle.
-    """
-    by_path = {module.path: module.name for module in facts.modules}
-    names = [name for frame in error.frames if (name := by_path.get(frame.path))]
-    steps = [name for i, name in enumerate(names) if i == 0 or names[i - 1] != name]
-    if unfinished in steps:
-        return (*steps[steps.index(unfinished) :], unfinished)
-    fitting = (c.modules for c in facts.cycles if unfinished in c.modules)
-    modules = next(fitting, ())
-    return modules if not modules or modules[0] == modules[-1] else (*modules, modules[0])
+def _hidden(facts: Facts, boot: BootRecord, told: set[frozenset[str]]) -> Iterator[Finding]:
+    """Circles whose failure the project catches, so that a name is silently missing."""
+    for one in boot.swallowed:
+        circle, edges = known_circle(facts, {one.module, one.source})
+        if frozenset(circle or (one.module, one.source)) in told:
+            continue
+        told.add(frozenset(circle or (one.module, one.source)))
+        yield CHECK.finding(
+            one.place,
+            f"`{one.name}` of `{one.source}` is missing in `{one.module}`: the error of a circle is caught here",
+            root_cause=f"When `{boot.target}` is imported, `{one.source}` is not finished at this import; the "
+            f"`except` hides that, and the code goes on without it.{edges} {_WAY_OUT}",
+            severity=Severity.LATENT,
+            confidence=Confidence.CERTAIN if circle else Confidence.LIKELY,
+            evidence=Evidence.RUNTIME,
+        )

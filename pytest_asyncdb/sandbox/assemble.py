@@ -26,6 +26,7 @@ from pytest_asyncdb.sandbox.record import (
     RouteRecord,
     RouterRecord,
     SampleRecord,
+    SwallowedRecord,
 )
 from pytest_asyncdb.urls.redact import Redactor
 
@@ -75,6 +76,7 @@ def assemble(target: str, root: str, story: Story) -> BootRecord:
         connections=tuple(_all(events, "connection", ConnectionRecord)),
         refused=tuple(_merged(events, "refused", RefusedRecord)),
         imports=tuple(_all(events, "import", ImportRecord)),
+        swallowed=tuple(_all(events, "swallowed", SwallowedRecord)),
         routes=tuple(_all(events, "route", RouteRecord)),
         routers=tuple(_all(events, "router", RouterRecord)),
         responses=tuple(_all(events, "response", ResponseRecord)),

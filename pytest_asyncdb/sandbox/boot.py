@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_asyncdb.sandbox.imports import import_rest, load, tell_imported
 from pytest_asyncdb.sandbox.pools import size
 from pytest_asyncdb.sandbox.routes import framework, routes
+from pytest_asyncdb.sandbox.swallowed import tell_swallowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.recorder import Recorder
     from pytest_asyncdb.sandbox.redirect import Redirect
     from pytest_asyncdb.sandbox.routers import Routers
-    from pytest_asyncdb.sandbox.watch import Watch
+    from pytest_asyncdb.sandbox.watch import Seen, Watch
 
 _NOT_ASGI = frozenset({"flask", "django"})
 _NOTE = 4000
@@ -90,6 +91,7 @@ class Boot:
         self._phases = phases
         self._server = server
         self._reason = reason
+        self._tried: set[int] = set()
 
     def run(self) -> None:
         """Run every phase that can be run."""
@@ -132,6 +134,7 @@ class Boot:
         lifespan = Lifespan(app)
         started = await self._startup(lifespan)
         served = self._routes(app)
+        self.watch.sweep()
         await self._probe()
         if started:
             await self._requests(app, lifespan.state, served)
@@ -193,11 +196,17 @@ class Boot:
 
         if not self._order.probe:
             return
+        engines, factories, pools = map(self._untried, (self.watch.engines, self.watch.factories, self.pools.seen))
         seconds = self._order.request_timeout
         no_server = "" if self._server() is not None else f"there is no database server: {self._reason()}"
         with self._phases.phase("probe", _ROUNDS * seconds):
             probe = Probe(self._recorder, seconds, no_server)
-            await probe.all(list(self.watch.engines), list(self.watch.factories), list(self.pools.seen))
+            await probe.all(engines, factories, pools)
+
+    def _untried(self, seen: list[Seen]) -> list[Seen]:
+        found = [one for one in seen if one.number not in self._tried]
+        self._tried.update(one.number for one in found)
+        return found
 
     async def _requests(self, app: Any, state: dict[str, Any], served: list[Any]) -> None:
         from pytest_asyncdb.sandbox.ask import Requests, wanted
@@ -208,6 +217,8 @@ class Boot:
         requests = Requests(self._recorder, app, state, seconds)
         with self._phases.phase("requests", (_ROUNDS + 1) * seconds) as outcome:
             outcome.note = await requests.all(wanted(served), time.monotonic() + _ROUNDS * seconds)
+        if any(one.number not in self._tried for one in (*self.watch.engines, *self.pools.seen)):
+            await self._probe()  # of what the first request made
         server = self._server()
         if requests.healthy and server is not None and (self.watch.engines or self.pools.seen):
             await self._outage(requests, server)
@@ -245,6 +256,7 @@ class Boot:
                 outcome.note = import_rest(
                     self._recorder, order.modules, seconds, lambda: self._phases.watchdog.arm(seconds)
                 )
+        tell_swallowed(self._recorder, self._phases.watchdog)
         self.routers.tell(getattr(self, "_served", []))
 
     def _ended(self, error: SystemExit) -> None:

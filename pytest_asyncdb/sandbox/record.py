@@ -137,15 +137,21 @@ class ImportRecord:
     fresh: bool = False
     """The failure was repeated in a fresh interpreter."""
     by_app: bool = False
-    """Importing the app needs this module."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwallowedRecord:
+    """``from source import name`` in ``module`` failed and was caught, although ``source`` has it by now: a circle."""
+
+    module: str
+    name: str
+    source: str
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseRecord:
-    """One step of the boot: ``import``, ``create``, ``startup``, ``probe``, ``requests``, ``outage``, ``shutdown``, ...
-
-    In a boot that only migrates it is ``migrate``.
-    """
+    """One step: ``import``, ``create``, ``startup``, ``probe``, ``requests``, ``outage``, ``shutdown``, ``modules``."""
 
     name: str
     ok: bool
@@ -233,25 +239,22 @@ class EndRecord:
 
 @dataclass(frozen=True, slots=True)
 class MigrationRecord:
-    """The project's migrations, run on the empty database before the app was asked anything."""
+    """The project's migrations, run before the app was asked anything.
+
+    ``unjudged`` says why nothing can be said of them, ``ended`` how they ended the process.
+    """
 
     command: str
-    """``alembic upgrade head``, or what else a person would type."""
     ok: bool = False
     seconds: float = 0.0
     applied: tuple[str, ...] = ()
-    """Revisions, in the order in which they were applied."""
     heads: tuple[str, ...] = ()
-    """All heads, when there are several: ``upgrade head`` then fails, and ``upgrade heads`` was run instead."""
     unjudged: str = ""
-    """Why nothing can be said of them, when nothing can."""
     error: ErrorRecord | None = None
     timed_out: bool = False
     stuck_at: Place | None = None
     ended: str = ""
-    """How the process ended, when the migrations ended it."""
     refused: str = ""
-    """The first address that the sandbox refused meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,17 +270,16 @@ class BootRecord:
     connections: tuple[ConnectionRecord, ...] = ()
     refused: tuple[RefusedRecord, ...] = ()
     imports: tuple[ImportRecord, ...] = ()
+    swallowed: tuple[SwallowedRecord, ...] = ()
     routes: tuple[RouteRecord, ...] = ()
     routers: tuple[RouterRecord, ...] = ()
     responses: tuple[ResponseRecord, ...] = ()
     outages: tuple[ResponseRecord, ...] = ()
-    """Answers of health routes while the database was taken away and given back, in the order in which it happened."""
     logs: tuple[LogRecord, ...] = ()
     samples: tuple[SampleRecord, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     """``python`` and the installed versions of the packages that matter."""
     migration: MigrationRecord | None = None
-    """What became of the project's migrations; None when it has none, or none that could be found."""
 
     def phase(self, name: str) -> PhaseRecord | None:
         """The phase of that name, or None when the boot did not come so far."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import weakref
 from contextvars import ContextVar
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_asyncdb.sandbox.errors import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sandbox.recorder import Recorder
@@ -62,6 +63,25 @@ class Watch:
             "sqlalchemy.orm.session": lambda module: self._factory(module.sessionmaker, is_async=False),
             "sqlalchemy.ext.asyncio.session": self._async_session,
         }
+
+    def sweep(self) -> None:
+        """Take in engines that exist although nothing saw them being made; their place is not known."""
+        kinds = [
+            getattr(sys.modules.get(module), name, None)
+            for module, name in (("sqlalchemy.ext.asyncio.engine", "AsyncEngine"), ("sqlalchemy.engine.base", "Engine"))
+        ]
+        classes = {kind for one in kinds if one is not None for kind in _with_subclasses(one)}
+        if not classes:
+            return
+        with self.recorder.safely():
+            # An engine with execution options is the same one: it shares the pool.
+            known = {id(_pool(one.made)) for one in self.engines if one.made is not None}
+            # An object refers to its class: this asks for those, where going through all objects takes twice as long.
+            found = [one for one in gc.get_referrers(*classes) if type(one) in classes]
+            for engine in sorted(found, key=lambda one: not hasattr(one, "sync_engine")):
+                if id(_pool(engine)) not in known:
+                    known.add(id(_pool(engine)))
+                    self._tell_made("sqlalchemy.engine.Engine", engine, None, {}, None)
 
     def _create(self, module: Any) -> None:
         module.create_engine = self._watched(_CREATE, module.create_engine)
@@ -227,6 +247,16 @@ class Watch:
             place=self.recorder.place(),
             phase=self.recorder.phase,
         )
+
+
+def _pool(engine: Any) -> Any:
+    return getattr(engine, "sync_engine", engine).pool
+
+
+def _with_subclasses(cls: type[Any]) -> Iterator[type[Any]]:
+    yield cls
+    for derived in cls.__subclasses__():
+        yield from _with_subclasses(derived)
 
 
 def _followed(build: Callable[..., None], after: Callable[[Any], None]) -> Callable[..., None]:

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.dependencies import Requirement
     from pytest_asyncdb.facts.engines import Engine, EngineUrl
+    from pytest_asyncdb.model.booted import FailedImport
     from pytest_asyncdb.sandbox.record import ErrorRecord
 
+_FOR_DEVELOPMENT = frozenset(
+    {"pytest", "hypothesis", "faker", "factory", "locust", "freezegun", "respx", "debugpy", "ipdb", "IPython",
+     "coverage", "nox", "invoke", "sphinx", "mkdocs", "testcontainers", "mypy"}
+)  # fmt: skip
 _PATCHES = 60
 """How many releases 2.1 may come to have; 2.0 had 58."""
 
@@ -64,6 +69,16 @@ def not_installed(facts: Facts, error: ErrorRecord) -> Requirement | None:
     names = drivers.DISTRIBUTIONS.get(package, (package.lower().replace("_", "-"),))
     declared = (facts.declared.production(name) for name in names)
     return next((one for one in declared if one and facts.installed.version(one.name) is None), None)
+
+
+def is_for_development(facts: Facts, failure: FailedImport) -> bool:
+    """Whether a module that the app can do without needs a package that is meant for development, and is not here."""
+    package = absent_package(facts, failure.error)
+    if failure.blocks or not package:
+        return False
+    name = package.lower().replace("_", "-")
+    declared = facts.declared.anywhere(name)
+    return package in _FOR_DEVELOPMENT or (declared is not None and facts.declared.production(name) is None)
 
 
 def driver_of(facts: Facts, url: EngineUrl) -> str:

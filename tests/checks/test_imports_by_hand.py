@@ -384,3 +384,37 @@ def test_exported_names_are_used():
     assert find("ADB209", facts(modules=(exporter, module("src.other", ("src.db", "NullPool"))))) == ()
     package = module("src.db", ("sqlalchemy.pool", "!NullPool"), is_package=True)
     assert find("ADB209", facts(modules=(package,))) == ()
+
+
+def test_each_step_of_a_circle_and_what_sets_it_off():
+    modules = (module("main"), module("pkg.a"), module("pkg.b"))
+    text = "cannot import name 'A' from partially initialized module 'pkg.a'"
+    failure = error("ImportError", text, "main.py:1", "pkg/a.py:3", "pkg/b.py:5")
+    [finding] = find("ADB203", facts(modules=modules, boot=boot(failure)))
+    assert "Importing `src.main` sets it off" in finding.root_cause
+    assert "pkg/a.py:3 imports pkg.b, pkg/b.py:5 imports pkg.a." in finding.root_cause
+
+
+def test_a_circle_that_is_caught_is_told_with_the_name_that_is_missing():
+    from pytest_asyncdb.facts.project import Cycle
+    from pytest_asyncdb.model.finding import Confidence
+    from pytest_asyncdb.sandbox.record import SwallowedRecord
+
+    lost = (SwallowedRecord("pkg.b", "A", "pkg.a", Place("pkg/b.py", 5, 5)),)
+    cycle = Cycle(("pkg.a", "pkg.b"), (Place("pkg/a.py", 3), Place("pkg/b.py", 5)))
+    [finding] = find("ADB203", facts(boot=replace(boot(), swallowed=lost), cycles=(cycle,)))
+    assert (finding.place, finding.severity) == (Place("pkg/b.py", 5, 5), Severity.LATENT)
+    assert finding.message == "`A` of `pkg.a` is missing in `pkg.b`: the error of a circle is caught here"
+    assert "pkg/a.py:3 imports pkg.b, pkg/b.py:5 imports pkg.a." in finding.root_cause
+    [unsure] = find("ADB203", facts(boot=replace(boot(), swallowed=lost)))
+    assert unsure.confidence is Confidence.LIKELY
+
+
+@pytest.mark.parametrize(("package", "silent"), [("faker", True), ("rich", True), ("sqlalchemy_utils", False)])
+def test_modules_that_need_development_packages(package, silent):
+    failure = error("ModuleNotFoundError", f"No module named '{package}'", "seed.py:1", name=package)
+    given = facts(boot=boot(imports=(failed("seed", failure),)), development=("rich",))
+    assert (find("ADB202", given) == ()) is silent
+    # The app cannot do without what it imports itself, whatever it was meant for.
+    given = facts(boot=boot(imports=(failed("seed", failure, by_app=True),)), development=("rich",))
+    assert find("ADB202", given) != ()

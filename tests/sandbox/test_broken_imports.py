@@ -158,3 +158,48 @@ def test_modules_after_a_package_that_failed_fail_like_it(project, server, reque
 def test_messages_name_files_relative_to_the_project(boot):
     record = boot(main="raise ValueError(__file__)")
     assert record.phase("import").error.message == "main.py"
+
+
+def test_a_circle_that_hides_in_a_try(boot):
+    record = boot(
+        "shop.main:app",
+        shop____init__="",
+        shop__main="""
+            from fastapi import FastAPI
+            from shop import orders
+            app = FastAPI()
+        """,
+        shop__orders="""
+            from shop import users
+
+            class Order:
+                pass
+        """,
+        shop__users="""
+            try:
+                from shop.orders import Order
+            except ImportError:
+                Order = None
+
+            try:
+                from .extras import Missing
+            except ImportError:
+                Missing = None
+
+            try:
+                from shop.text import clean as tidy
+            except ImportError:
+                def tidy(text):
+                    return text
+
+            try:
+                import ujson_that_is_not_there as json
+            except ImportError:
+                import json
+        """,
+        shop__text="def clean(text): return text",
+    )
+    assert record.passed("startup")
+    (lost,) = record.swallowed
+    assert (lost.module, lost.source, lost.name) == ("shop.users", "shop.orders", "Order")
+    assert (lost.place.path, lost.place.line) == ("shop/users.py", 3)
