@@ -226,12 +226,17 @@ class Tracer:
         return self.trace(receiver, scope, place, depth) if receiver is not None and name in _SAME_METHODS else None
 
     def _made_by(self, function: Bound, node: ast.Call, scope: Scope, place: Place, depth: int) -> EngineUrl | None:
-        """The result of one of the project's own functions, else what was handed to it."""
+        """The result of one of the project's own functions, else what was handed to it.
+
+        Of several results the one that it changed is taken: `startswith` asks for the very URL that would be changed.
+        """
         returned = self._flow.returns(function)
-        found = next((url for value in returned if (url := self.trace(*value, place, depth)) is not None), None)
-        if found is not None and len(returned) == 1 and "contextmanager" not in decorators(function.definition or node):
-            return uncertain(found)
-        return uncertain(found or self._first(node.args, scope, place, depth))
+        found = [url for value in returned if (url := self.trace(*value, place, depth)) is not None]
+        if found and len(returned) == 1 and "contextmanager" not in decorators(function.definition or node):
+            return uncertain(found[0])
+        given = self._first(node.args, scope, place, depth)
+        changed = (url for url in found if given is not None and url.scheme != given.scheme)
+        return uncertain(next(changed, found[0] if found else given))
 
     def _read(self, node: ast.Call, scope: Scope, place: Place, depth: int) -> EngineUrl | None:
         key = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None

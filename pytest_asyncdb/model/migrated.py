@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import reported_at_engine
-from pytest_asyncdb.model.errors import chain, is_certificate_error, is_connection_error, missing_table, same_error
+from pytest_asyncdb.model.errors import (
+    chain,
+    is_certificate_error,
+    is_connection_error,
+    is_unset_url,
+    missing_table,
+    missing_variable,
+    same_error,
+)
 
 if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
@@ -17,6 +25,7 @@ _EXTENSION = re.compile(
     r"|could not open extension control file \".*?(?P<file>[\w-]+)\.control"
     r"|(?P<library>[\w-]+) (?:must|can only) be loaded via shared_preload_libraries"
 )
+_UNFILLED = re.compile(r"Could not parse .*URL.*['\"](?P<text>\$\{?\w+\}?|\{\w+\}|<[\w -]+>)['\"]")
 _ROLE = re.compile(r"role \"(?P<name>[^\"]+)\" does not exist")
 _CAUSES = {
     "MissingGreenlet": "`env.py` uses its engine synchronously, and the URL names an asynchronous driver; "
@@ -61,7 +70,17 @@ def unjudged(facts: Facts, done: MigrationRecord) -> str:
         return f"the migrations fail after the sandbox refused a connection to {done.refused}"
     if is_certificate_error(error):
         return "the throwaway server's certificate is not the one that the migrations verify"
-    return _lacking(error) or _of_a_url(facts, error) or _same_as_app(facts, error)
+    return _unset(error) or _lacking(error) or _of_a_url(facts, error) or _same_as_app(facts, error)
+
+
+def _unset(error: ErrorRecord) -> str:
+    """What is not set here, and may be where the migrations run."""
+    if match := _UNFILLED.search(error.message):
+        return f"the migrations' URL is `{match['text']}`, in whose place nothing is set here: give it by `asyncdb_env`"
+    if is_unset_url(error):
+        return "the migrations' URL is not set here: give it by `asyncdb_env`"
+    variable = missing_variable(error)
+    return f"the migrations need `{variable}`, which is not set here: give it by `asyncdb_env`" if variable else ""
 
 
 def _lacking(error: ErrorRecord) -> str:

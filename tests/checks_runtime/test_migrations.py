@@ -78,6 +78,9 @@ def test_several_heads(judge):
 @pytest.mark.parametrize(
     ("done", "reason"),
     [
+        (fails("ArgumentError", "Could not parse SQLAlchemy URL from string '${SHOP_URL}'"), "`${SHOP_URL}`, in whose"),
+        (fails("ArgumentError", "Expected string or URL object, got None"), "the migrations' URL is not set here"),
+        (fails("KeyError", "'DATABASE_URL'"), "the migrations need `DATABASE_URL`, which is not set here"),
         (MigrationRecord(COMMAND, unjudged="for mysql"), "for mysql"),
         (fails("DBAPIError", 'extension "postgis" is not available'), "`postgis`; `asyncdb_extensions`"),
         (fails("DBAPIError", 'could not open extension control file "/usr/share/x/pg_cron.control"'), "`pg_cron`"),

@@ -236,6 +236,20 @@ def test_parameters_that_code_adds_and_takes_away(facts, expression, parameters,
     assert text[spans[0].start : spans[0].end] == added if added else not spans
 
 
+def test_the_branch_that_a_helper_changes_the_url_in_is_the_one_it_goes_through(facts):
+    helper = (
+        "def asynchronous(url):\n"
+        "    if url.startswith('sqlite://'):\n"
+        "        return url.replace('sqlite://', 'sqlite+aiosqlite://', 1)\n"
+        "    if url.startswith('postgresql://'):\n"
+        "        return url.replace('postgresql://', 'postgresql+psycopg://', 1)\n"
+        "    return url\n"
+        "e = create_async_engine(asynchronous('postgresql://h/d'))\n"
+    )
+    found = engine(facts({"db.py": NEW + helper}))
+    assert (found.url.scheme, found.url.certain) == ("postgresql+psycopg", False)
+
+
 def test_pools_of_both_branches_and_of_extensions(facts):
     middleware = (
         "from fastapi_async_sqlalchemy import SQLAlchemyMiddleware\nfrom sqlalchemy.pool import NullPool, QueuePool\n"
