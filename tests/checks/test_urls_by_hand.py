@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - URLs in tables: wrapped, nobody would recognise them
 """ADB3xx on versions, combinations and boots that the examples cannot have."""
 
 from __future__ import annotations
@@ -361,3 +362,47 @@ def test_a_helper_that_made_no_engine_is_not_judged():
     broken = SampleRecord(0, "Neon", "import", error=ErrorRecord("ValueError", "SECRET_KEY is missing"))
     with pytest.raises(NotJudgedError, match=r"src/db\.py:3 made no engine: ValueError: SECRET_KEY"):
         find("ADB313", facts(url_trials=(UrlTrial(helper, (broken,)),)))
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "said"),
+    [
+        ("postgresql+asyncpg://u@h/d", {"sslmode": "'require'", "keepalives": "1"}, "`asyncpg` takes no `keepalives` or `sslmode`"),
+        ("postgresql+asyncpg://u@h/d", {"check_same_thread": "False"}, "`check_same_thread`"),
+        ("postgresql+asyncpg://u@h/d", {"server_settings": "{'jit': False, 'search_path': 'a'}"}, "`jit` in `server_settings`"),
+        ("postgresql+asyncpg://u@h/d", {"ssl": "True", "timeout": "5", "statement_cache_size": "0"}, None),
+        ("postgresql+asyncpg://u@h/d", {"server_settings": "{'jit': 'off', 'statement_timeout': '5000'}"}, None),
+        ("postgresql+psycopg://u@h/d", {"ssl": "True"}, "`psycopg` takes no `ssl`"),
+        ("postgresql+psycopg_async://u@h/d", {"server_settings": "{}"}, "`server_settings`"),
+        ("postgresql+psycopg://u@h/d", {"sslmode": "'require'", "prepare_threshold": "None", "autocommit": "True"}, None),
+        ("sqlite+aiosqlite://", {"check_same_thread": "False"}, None),
+        ("postgresql://u@h/d", {"sslmode": "'require'"}, None),
+    ],
+)  # fmt: skip
+def test_connect_args_of_another_driver(text, arguments, said):
+    made = engine(text, connect_args=tuple(arguments.items()))
+    found = find("ADB404", facts(engines=(made,)))
+    assert [said in one.message for one in found] == ([True] if said else [])
+    for unsure in (
+        replace(made, connect_args_known=False),
+        replace(made, url=replace(made.url, certain=False)),
+        replace(made, role="test"),
+    ):
+        assert find("ADB404", facts(engines=(unsure,))) == ()
+
+
+@pytest.mark.parametrize(
+    ("driver", "level", "is_known"),
+    [
+        ("asyncpg", "'SNAPSHOT'", False),
+        ("asyncpg", "'READ UNCOMMITTED'", False),
+        ("psycopg", "'read_uncommitted'", True),
+        ("asyncpg", "'read committed'", True),
+        ("asyncpg", "'AUTOCOMMIT'", True),
+        ("asyncpg", "settings.level", True),
+        ("asyncpg", "None", True),
+    ],
+)
+def test_isolation_levels(driver, level, is_known):
+    made = engine(f"postgresql+{driver}://u@h/d", options=(("isolation_level", level),))
+    assert len(find("ADB405", facts(engines=(made,)))) == (not is_known)
