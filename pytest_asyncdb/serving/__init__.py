@@ -134,6 +134,6 @@ class Serving:
         if verbosity >= 0:
             lines += [line for thread in self._threads.values() for line in served(thread, verbose=verbosity > 0)]
         if lines:
-            terminalreporter.section("asyncdb fixtures", sep="-")
+            terminalreporter.write_sep("-", "asyncdb fixtures")
         for line in lines:
             terminalreporter.write_line(line)

@@ -79,7 +79,7 @@ class Keeper:
             return
         from pytest_asyncdb.serving import Serving
 
-        terminalreporter.section("asyncdb: kept databases", sep="-")
+        terminalreporter.write_sep("-", "asyncdb: kept databases")
         for request, server in Serving.of(self._config).running():
             mine = {name: tests for (host, port, name), tests in self._tests.items() if _at(server) == (host, port)}
             if not mine:
