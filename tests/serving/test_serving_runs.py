@@ -145,7 +145,12 @@ def test_on_a_server_of_the_user_killed_workers_leave_no_databases(project):
 def test_what_is_told_of_the_server_follows_the_verbosity(project):
     project.write(test_it="def test_it(asyncdb_server): ...")
     loud = project.pytest("-v", "--asyncdb-postgres=embedded")
-    loud.says("-- asyncdb fixtures --", "-\nasyncdb: Postgres ", "(embedded)", "asyncdb: docker not used: embedded was asked for")
+    loud.says(
+        "-- asyncdb fixtures --",
+        "-\nasyncdb: Postgres ",
+        "(embedded)",
+        "asyncdb: docker not used: embedded was asked for",
+    )
     assert "asyncdb: " not in project.pytest("-q").output
 
 
