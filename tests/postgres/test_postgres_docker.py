@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from pytest_asyncdb.postgres import container, engine
+from pytest_asyncdb.postgres.choose import choose
 from pytest_asyncdb.postgres.docker import Docker, configured_image
 from pytest_asyncdb.postgres.owner import abandoned, tag
 from pytest_asyncdb.postgres.protocol import ServerError
@@ -106,6 +107,19 @@ def test_an_image_that_cannot_be_pulled_is_told():
     with pytest.raises(ServerError, match=refused), absent.serve():
         pass
     assert told == ["the container engine has no image asyncdb.invalid/no-such-image:1: pulling it"]
+
+
+def test_an_image_is_served_by_the_name_that_was_asked_for():
+    where, name = engine.endpoint(), f"asyncdb.test/team/pg-{os.getpid()}"
+    assert ask(where, "POST", f"/images/{configured_image()}/tag?repo={name}&tag=16")[0] == 201
+    try:
+        with choose(f"docker:{name}:16").provider.serve() as server:
+            (identity, *_) = owned_by(os.getpid())
+            found = json.loads(ask(where, "GET", f"/containers/{identity}/json")[1])
+            assert found["Config"]["Image"] == f"{name}:16"
+            assert server.provider == "docker"
+    finally:
+        ask(where, "DELETE", f"/images/{name}:16")
 
 
 def test_stale_containers_are_swept_and_others_spared(named):

@@ -174,6 +174,25 @@ def test_a_second_start_uses_the_template(request_name, tmp_path, monkeypatch, n
     assert (template.stat().st_mtime_ns, template.stat().st_ino) == before
 
 
+def test_templates_that_nobody_uses_any_more_are_removed(tmp_path, monkeypatch, named):
+    """Every virtual environment has its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", os.fspath(tmp_path))
+    templates = tmp_path / "pytest-asyncdb" / "templates"
+    templates.mkdir(parents=True)
+    days = {"0" * 24: 40, "1" * 24 + ".abcd": 40, "2" * 24: 20, "somebody's": 40}
+    for name, age in days.items():
+        (templates / name).write_text("a template")
+        os.utime(templates / name, (time.time() - age * 86400,) * 2)
+    with named("embedded").serve():
+        pass
+    end = time.monotonic() + 20
+    while (there := {path.name for path in templates.iterdir()}) & {"0" * 24, "1" * 24 + ".abcd"}:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert {"2" * 24, "somebody's"} <= there
+    assert len(there) == 3
+
+
 def test_a_cache_that_cannot_be_written_is_no_obstacle(request_name, tmp_path, monkeypatch, named):
     blocked = tmp_path / "file"
     blocked.write_text("")

@@ -12,9 +12,14 @@ from __future__ import annotations
 
 import mmap
 import os
+import time
 import zlib
 
 MAGIC = b"asyncdb-template-2"
+NAME = 24
+"""Letters in a template's name; one that is being written has more after a dot."""
+UNUSED = 30 * 86400
+"""Seconds after which a template that nobody read is removed."""
 
 
 class DamagedError(Exception):
@@ -118,6 +123,7 @@ class Packing:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(making, path)
+            _forget_unused(os.path.dirname(path))
         except OSError:
             if os.path.exists(making):
                 os.unlink(making)
@@ -132,6 +138,15 @@ class Packing:
             end = max(end, place + len(content))
             lines.append(f"{place} {len(content)} {name}")
         return "\n\n".join((*self._begins, "\n".join(lines))).encode(), b"".join(places)
+
+
+def _forget_unused(directory: str) -> None:
+    """Remove what nobody has used for long: every environment that ever had its own binaries has its template."""
+    for entry in os.scandir(directory):
+        status = entry.stat(follow_symlinks=False)
+        ours = len(entry.name.partition(".")[0]) == NAME and entry.is_file(follow_symlinks=False)
+        if ours and max(status.st_atime, status.st_mtime) < time.time() - UNUSED:
+            os.unlink(entry.path)
 
 
 def _listing(data: str) -> tuple[list[str], list[str]]:
