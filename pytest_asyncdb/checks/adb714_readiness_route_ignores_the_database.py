@@ -29,7 +29,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past
+from pytest_asyncdb.model.booted import app_place, outage_of
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 
@@ -56,7 +56,7 @@ _CHANGING = re.compile(r"\d+")
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each route at its endpoint."""
-    boot = boot_past(facts, "import", "create", "startup")
+    boot = outage_of(facts)
     bodies = {one.path: one.body for one in boot.responses if one.kind == "health"}
     for down in boot.outages:
         if down.database != "down" or down.failed or not down.status or down.status >= _REDIRECT:

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past
+from pytest_asyncdb.model.booted import app_place, outage_of
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Evidence, Severity
 
@@ -43,7 +43,7 @@ CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each route at its endpoint, or the place where the whole process stood."""
-    boot = boot_past(facts, "import", "create", "startup")
+    boot = outage_of(facts)
     late = {one.path: one for one in boot.outages if one.timed_out and one.database == "down"}
     for one in late.values():
         yield CHECK.finding(

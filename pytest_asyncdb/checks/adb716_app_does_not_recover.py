@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past
+from pytest_asyncdb.model.booted import app_place, outage_of
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.errors import one_line
 from pytest_asyncdb.model.finding import Evidence, Severity
@@ -44,7 +44,7 @@ CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each route at its endpoint."""
-    boot = boot_past(facts, "import", "create", "startup")
+    boot = outage_of(facts)
     again: dict[str, list[ResponseRecord]] = {}
     for one in boot.outages:
         if one.database == "up again":

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past
+from pytest_asyncdb.model.booted import app_place, outage_of
 from pytest_asyncdb.model.calls import shown_name, with_argument
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Evidence, Severity
@@ -47,7 +47,7 @@ _PING = "pool_pre_ping"
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report once: at the engine that does not ask, when there is only one, else at the endpoint."""
-    boot = boot_past(facts, "import", "create", "startup")
+    boot = outage_of(facts)
     answers = [one for one in boot.outages if one.database == "restarted"]
     if len(answers) < 2 or not answers[0].failed or answers[-1].failed:  # noqa: PLR2004 - it was asked again
         return

@@ -38,6 +38,19 @@ def boot_past(facts: Facts, *phases: str) -> BootRecord:
     return boot
 
 
+def outage_of(facts: Facts) -> BootRecord:
+    """The boot of an app that started and whose database was taken away, where that could be done.
+
+    Raises:
+        NotJudgedError: it did not come so far, or the app would not have got its database back.
+    """
+    boot = boot_past(facts, "import", "create", "startup")
+    phase = boot.phase("outage")
+    if phase is not None and not boot.outages and not phase.timed_out and (phase.note or not phase.ok):
+        raise NotJudgedError(phase.note or "the database could not be taken away")
+    return boot
+
+
 def app_place(facts: Facts) -> Place:
     """The file of the app, when nothing more exact is known."""
     return Place(facts.app.module_path if facts.app and facts.app.module_path else ".")

@@ -8,7 +8,7 @@ from booted_by_hand import boot, engine, error, facts, failed
 from pytest_asyncdb.criteria import criteria
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import ProbeRecord, ResponseRecord, RouteRecord
+from pytest_asyncdb.sandbox.record import PhaseRecord, ProbeRecord, ResponseRecord, RouteRecord
 
 ENDPOINT = Place("src/api.py", 30, 1)
 
@@ -107,6 +107,14 @@ def test_a_shutdown_that_fails_over_the_outage_is_not_judged(judge):
     assert "taken away" in judge("ADB709", facts(boot=broken))
     (finding,) = judge("ADB709", facts(boot=boot(shutdown=failed("shutdown", problem))))
     assert "InterfaceError" in finding.message
+
+
+@pytest.mark.parametrize("check_id", ["ADB714", "ADB715", "ADB716", "ADB717"])
+def test_a_database_that_could_not_be_taken_away_is_not_judged(judge, check_id):
+    healthy = boot()
+    for phase in (PhaseRecord("outage", ok=True, seconds=0.0, note="holds"), failed("outage", error("OSError", "x"))):
+        reason = judge(check_id, facts(boot=replace(healthy, phases=(*healthy.phases, phase))))
+        assert reason in {"holds", "the database could not be taken away"}
 
 
 def test_the_criteria_show_what_was_seen():
