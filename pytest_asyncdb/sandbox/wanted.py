@@ -7,6 +7,7 @@ the traceback, so names, prefixes, aliases and types are those that really count
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,13 +31,22 @@ def wanted(error: BaseException) -> str:
         faults = error.errors()[:_MOST] if cls is not None else []  # type: ignore[attr-defined]  # pydantic's method
         found: dict[str, Json] = {}
         for fault in faults:
-            one = _describe(cls, fault["loc"])
-            if one is not None:
-                missing = fault["type"] in ("missing", "value_error.missing")
-                found.setdefault(str(one["name"]), {**one, "missing": missing})
+            missing = fault["type"] in ("missing", "value_error.missing")
+            for location in _locations(cls, fault):
+                if (one := _describe(cls, location)) is not None:
+                    found.setdefault(str(one["name"]), {**one, "missing": missing})
         return json.dumps(list(found.values()), default=str) if found else ""
     except Exception:  # noqa: BLE001 - a version or a subclass that is not known: then nobody says what is wanted
         return ""
+
+
+def _locations(cls: Any, fault: Any) -> list[Sequence[Any]]:
+    """Where a fault lies; that of a validator of the whole model lies in the fields that its message names."""
+    if any(part for part in fault["loc"] if part != "__root__"):
+        return [fault["loc"]]
+    fields = getattr(cls, "model_fields", None) or getattr(cls, "__fields__", {})
+    words = set(re.findall(r"\w+", fault["msg"]))
+    return [(name,) for name in fields if {name, name.upper()} & words]
 
 
 def _settings_class(error: BaseException) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pytest_asyncdb.model.errors import unset_settings
@@ -203,3 +205,26 @@ def test_a_circle_that_hides_in_a_try(boot):
     (lost,) = record.swallowed
     assert (lost.module, lost.source, lost.name) == ("shop.users", "shop.orders", "Order")
     assert (lost.place.path, lost.place.line) == ("shop/users.py", 3)
+
+
+def test_a_setting_that_a_validator_of_the_whole_class_refuses(boot):
+    record = boot(
+        main="""
+            from pydantic import model_validator
+            from pydantic_settings import BaseSettings
+
+            class Settings(BaseSettings):
+                SIGNING_KEY: str = ""
+                other: str = ""
+
+                @model_validator(mode="after")
+                def long_enough(self):
+                    if len(self.SIGNING_KEY) < 32:
+                        raise ValueError("SIGNING_KEY must be set to at least 32 bytes")
+                    return self
+
+            app = Settings()
+        """,
+    )
+    [wanted] = json.loads(dict(record.phase("import").error.attributes)["settings"])
+    assert (wanted["name"], wanted["missing"]) == ("SIGNING_KEY", False)
