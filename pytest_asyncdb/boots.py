@@ -50,6 +50,10 @@ class _Attempt:
         if self._handover is not None:
             self._handover.join()
 
+    def failed_start(self) -> BootRecord | None:
+        """What was seen of an app that could not be imported or made, before all else is known."""
+        return self._boot.failed_start()
+
     def record(self) -> BootRecord:
         """What the app's boot and its migrations showed."""
         done = self._migrator.record() if self._migrator is not None else None
@@ -122,23 +126,21 @@ class Boots:
         Raises:
             NoProviderError, UnknownProviderError, ServerError: there is none.
         """
-        self._attempt.join()
         if isinstance(self._server, ServerThread):
             self._server.server()
 
     def record(self) -> BootRecord:
         """What the boot saw; the last one, when the app took the settings that were made up for it."""
-        first = record = self._attempt.record()
-        before = self.filled
+        before, record = self.filled, self._look()
         for _ in range(_ROUNDS):
             values = self._made_up(record)
             if not values:
                 break
             self.filled = self.filled.with_made_up(values)
             record = self._again(record)
-        if record is not first and self._is_refused(record):
+        if self.filled is not before and self._is_refused(record):
             self.filled = before
-            return first
+            return self._again(record)
         return record
 
     def kill(self) -> None:
@@ -185,9 +187,16 @@ class Boots:
         self._attempt = _Attempt(boot, None if done else self._migrator())
         self._attempt.complete(self._modules, self._secrets)
         self._attempt.begin(self._server)
-        self._attempt.join()
-        record = self._attempt.record()
+        record = self._look()
         return replace(record, migration=done) if done else record
+
+    def _look(self) -> BootRecord:
+        """What the boot shows: no more than its failure, when that is for want of settings that can be made up."""
+        failed = self._attempt.failed_start()
+        if failed is not None and self._made_up(failed):
+            return failed
+        self._attempt.join()
+        return self._attempt.record()
 
     def _migrator(self) -> Migrator | None:
         """Begin with the project's migrations; None when it has none, or they are not wanted."""

@@ -21,6 +21,9 @@ _READERS = frozenset({"load_dotenv", "dotenv_values", "read_env", "RepositoryEnv
 _CONFIG = frozenset({"Config", "AutoConfig"})
 _HOME = ("~", "home", "expanduser")
 _LEVELS_UP = 4
+_HERE, _ANY, _UPWARDS = "here", "any", "upwards"
+"""Where a file is looked for: where the app starts; also in the folders above the module that names it, up to the
+project's root; also above that, as ``load_dotenv()`` does it."""
 
 
 def env_files_read(project: Project, app: App) -> tuple[Path, ...]:
@@ -32,25 +35,27 @@ def env_files_read(project: Project, app: App) -> tuple[Path, ...]:
     """
     starts = {app.cwd, app.import_root, "."}
     found: dict[Path, None] = {}
-    for path, name in _named(project):
+    for path, name, reach in _named(project):
         if name.startswith("~"):
-            found.update(dict.fromkeys([Path(name).expanduser()]))
+            found[Path(name).expanduser()] = None
             continue
-        folders = {*starts, *folders_above(path)}
-        found.update(dict.fromkeys(project.root / folder / name for folder in sorted(folders)))
-        found.update(dict.fromkeys(up / name for up in project.root.parents[:_LEVELS_UP] if "/" not in name))
+        folders = {*starts, *(folders_above(path) if reach != _HERE else ())}
+        above = project.root.parents[:_LEVELS_UP] if reach == _UPWARDS else ()
+        found.update(
+            dict.fromkeys((*(project.root / one / name for one in sorted(folders)), *(up / name for up in above)))
+        )
     found.update(dict.fromkeys(project.root / folder / ".env" for folder in sorted(starts)))
     return tuple(one for one in found if one.is_file())
 
 
-def _named(project: Project) -> Iterator[tuple[str, str]]:
-    """Module and name of each file: relative to some folder, or to the user's home (``~/.env``)."""
-    marked = project.holders(*_MARKS)
+def _named(project: Project) -> Iterator[tuple[str, str, str]]:
+    """Module, name of the file (``~/.env`` in the user's home), and where it is looked for."""
     for path in project.python_files:
-        if path in marked and role_of(path) == "app":
+        data = project.data(path) or b""
+        if role_of(path) == "app" and any(mark in data for mark in _MARKS):
             tree = parsed(project, path)
             for value in _values(tree) if tree is not None else ():
-                yield from ((path, name) for name in _names(value))
+                yield from ((path, name, reach) for name, reach in _names(value))
 
 
 def _values(tree: ast.Module) -> Iterator[ast.expr | None]:
@@ -73,10 +78,10 @@ def _values(tree: ast.Module) -> Iterator[ast.expr | None]:
                 yield node.args[0]
 
 
-def _names(value: ast.expr | None) -> Iterator[str]:
+def _names(value: ast.expr | None) -> Iterator[tuple[str, str]]:
     """The files that an expression names: a path, several of them, or the end of a path that is put together."""
     if value is None:
-        yield ".env"
+        yield ".env", _UPWARDS
     elif isinstance(value, ast.Tuple | ast.List):
         for one in value.elts:
             yield from _names(one)
@@ -84,5 +89,6 @@ def _names(value: ast.expr | None) -> Iterator[str]:
         texts = [one.value for one in ast.walk(value) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
         parts = [text.strip("/") for text in texts if "env" in text.lower() and not text.startswith("http")]
         at_home = any(word in ast.unparse(value) for word in _HOME)
+        reach = _HERE if isinstance(value, ast.Constant) else _ANY
         for part in parts[-1:]:
-            yield posixpath.join("~", part.removeprefix("~/")) if at_home else part
+            yield (posixpath.join("~", part.removeprefix("~/")) if at_home else part), reach

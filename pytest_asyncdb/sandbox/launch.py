@@ -37,6 +37,8 @@ spec.loader.exec_module(module)
 from pytest_asyncdb.sandbox.child import main
 main(*map(int, sys.argv[2:]))
 """
+_GLANCE = 0.02
+"""Seconds between two looks at what a child has told."""
 _SERVER_WAIT = 180.0
 """Seconds that a boot waits for ``serve`` or ``no_server`` before it goes on without a server."""
 
@@ -195,6 +197,20 @@ class Boot:
                 self._record = self._confirm(self._assemble())
             return self._record
 
+    def failed_start(self) -> BootRecord | None:
+        """What was seen up to a failing import or factory, without waiting for what comes after it.
+
+        Returns:
+            None as soon as the app was imported and made, or can't be any more.
+        """
+        while not self._gather.ended.wait(_GLANCE) and (self._left() > 0 or not self._answered.is_set()):
+            done = {str(one["name"]): one["ok"] for one in list(self._gather.events) if one["t"] == "phase"}
+            if not all(done.values()):
+                return self._assemble()
+            if done and (not self.request.factory or len(done) > 1):
+                break
+        return None
+
     def kill(self) -> None:
         """End the child and everything it started; what it told so far can still be had."""
         self._killed = self._killed or not self._gather.ended.is_set()
@@ -241,7 +257,7 @@ class Boot:
         story = Story(
             events=self._gather.events,
             output=self._gather.output,
-            returncode=self._process.returncode,
+            returncode=self._process.returncode or 0,
             killed=self._killed,
             secrets=(*self.request.secrets, *self._gather.secrets),
         )

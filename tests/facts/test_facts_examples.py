@@ -70,6 +70,7 @@ def test_the_nearest_example_comes_first_and_others_add_to_it(project):
         ("class S(BaseSettings):\n    model_config = SettingsConfigDict(env_file='conf/prod.env')\n", "conf/prod.env"),
         ("class S(BaseSettings):\n    class Config:\n        env_file = ('a.env', '.env.real')\n", ".env.real"),
         ("class S(BaseSettings):\n    model_config = {'env_file': ROOT / 'settings.env'}\n", "app/settings.env"),
+        ("from dotenv import load_dotenv\nload_dotenv()\n", "../.env"),
         ("from dotenv import load_dotenv\nload_dotenv(Path(__file__).parent / '.env')\n", "app/.env"),
         ("from dotenv import load_dotenv\nload_dotenv()\n", "app/.env"),
         ("from dotenv import load_dotenv\nload_dotenv(dotenv_path='my.env')\n", "my.env"),
@@ -83,6 +84,12 @@ def test_a_file_that_the_project_reads_leaves_nothing_to_fill_in(project, source
     files = {"app/config.py": source, ".env.example": EXAMPLE}
     assert filled(project, files).from_files
     assert filled(project, {**files, name: "SHOP_OTHER=1\n"}) == Filled()
+
+
+@pytest.mark.parametrize("name", ["../.env", "app/.env"])
+def test_a_file_where_the_app_does_not_look_counts_for_nothing(project, name):
+    source = "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_file='.env')\n"
+    assert filled(project, {"app/config.py": source, ".env.example": EXAMPLE, name: "SHOP_OTHER=1\n"}).from_files
 
 
 def test_a_file_at_home_counts_and_its_secrets_are_known(project, monkeypatch, tmp_path):

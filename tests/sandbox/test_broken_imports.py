@@ -72,6 +72,22 @@ def test_missing_settings(boot):
     assert error.place.path == "main.py"
 
 
+def test_a_failing_start_is_known_before_all_else_was_tried(project, request_for):
+    root = project(main="import os\nos.environ['SHOP_REGION']", slow="import time; time.sleep(60)", fine="app = None")
+    waits = start(request_for(root, modules=(("slow", "slow.py"),)))
+    passes = start(request_for(root, "fine:app"))
+    try:
+        failed = waits.failed_start()
+        assert failed.phase("import").error.message == "'SHOP_REGION'"
+        assert failed.imports == ()
+        passes.no_server("none was started")
+        assert passes.failed_start() is None
+        assert passes.result().passed("import")
+    finally:
+        waits.kill()
+        passes.kill()
+
+
 def test_a_model_that_reads_no_environment_is_no_setting(boot):
     record = boot(main="from pydantic import BaseModel\nclass User(BaseModel):\n    name: str\nUser()\n")
     error = record.phase("import").error
