@@ -37,6 +37,8 @@ _DATABASE = re.compile(r"(?i)database|postgres|(?:^|_)(?:db|pg|sql)|_dsn$")
 def unset(project: Project, record: BootRecord) -> tuple[Wanted, ...]:
     """Tell the variables that the boot stopped for, and those that modules read besides in the same way.
 
+    Those of a database also where it started without any engine.
+
     Args:
         project: the tree that was booted.
         record: what the boot saw.
@@ -45,6 +47,10 @@ def unset(project: Project, record: BootRecord) -> tuple[Wanted, ...]:
     for error in _errors(record):
         for one in (*_by_pydantic(error), *_by_name(project, error)):
             found.setdefault(one.name.upper(), one)
+    if not found and record.passed("startup") and not record.engines:
+        # An app that does without a database when none is named would be judged without one.
+        optional = (read.wanted for read in reads(project) if not read.required)
+        found = {one.name: one for one in optional if _DATABASE.search(one.name)}
     return tuple(found.values())
 
 

@@ -12,7 +12,7 @@ from pytest_asyncdb.facts.reads import reads
 from pytest_asyncdb.facts.unset import unset
 from pytest_asyncdb.facts.values import Wanted, made_up
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, ErrorRecord, PhaseRecord, ResponseRecord
+from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, EngineRecord, ErrorRecord, PhaseRecord, ResponseRecord
 
 ASYNCPG = "postgresql+asyncpg"
 
@@ -183,3 +183,14 @@ def test_settings_that_a_request_is_the_first_to_read(project):
     answered = ResponseRecord("health", "GET", "/health", 500, error=error)
     wanted = unset(project({"conf.py": SOURCE}), replace(healthy, responses=(answered,)))
     assert "SHOP_PORT" in [one.name for one in wanted]
+
+
+@pytest.mark.parametrize(
+    ("engines", "names"),
+    [((), ["DATABASE_URL"]), ((EngineRecord(1, "f", is_async=True, place=None, phase="import"),), [])],
+)
+def test_an_app_that_started_without_an_engine_is_given_a_database(project, engines, names):
+    started = BootRecord(
+        "main:app", None, (PhaseRecord("startup", ok=True, seconds=0.1),), EndRecord("done", ""), engines
+    )
+    assert [one.name for one in unset(project({"conf.py": SOURCE}), started)] == names
