@@ -55,17 +55,16 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     blocks = production_sqlalchemy(facts) >= (2, 1)
     carrier = facts.declared.production("sqlalchemy") or facts.declared.production("sqlmodel")
-    place = carrier.span.place if carrier else Place(facts.declared.main_file or production[0].span.path)
-    unsure = any(not facts.installed.version(r.name) for r in production) or not facts.installed.reaches("sqlalchemy")
+    known = all(facts.installed.version(r.name) for r in production) and facts.installed.reaches("sqlalchemy")
     yield CHECK.finding(
-        place,
+        carrier.span.place if carrier else Place(facts.declared.main_file or production[0].span.path),
         f"`{carrier.name if carrier else 'sqlalchemy'}` without `[asyncio]` leaves out greenlet, needed on "
         + ("SQLAlchemy 2.1" if blocks else "Apple silicon"),
         root_cause="SQLAlchemy 2.1 requires greenlet only through its extra `asyncio`, 2.0 by a marker without arm64. "
         "What a tool brings into this environment is missing in production.",
         fixes=_fixes(facts, carrier),
         severity=CHECK.severity if blocks else Severity.LATENT,
-        confidence=Confidence.LIKELY if unsure else Confidence.CERTAIN,
+        confidence=Confidence.CERTAIN if known or facts.locked.is_whole else Confidence.LIKELY,
     )
 
 
@@ -77,10 +76,11 @@ def _uses_asyncio(facts: Facts) -> bool:
 
 def _declares_greenlet(facts: Facts, production: list[Requirement]) -> bool:
     """Whether greenlet is reached other than by SQLAlchemy 2.0's platform marker."""
-    if facts.declared.production("greenlet"):
+    is_extra, reached = production_sqlalchemy(facts) >= (2, 1), facts.installed.reaches("greenlet")
+    if facts.declared.production("greenlet") or (is_extra and facts.locked.reaches("greenlet")):
         return True
-    if not facts.installed.reaches("greenlet") or production_sqlalchemy(facts) >= (2, 1):
-        return facts.installed.reaches("greenlet")
+    if is_extra or not reached:
+        return reached and not facts.locked.is_whole
     others = (d for d in facts.installed.distributions if facts.installed.reaches(d.name) and d.name != "sqlalchemy")
     asked = (extra for r in production if r.name in {"sqlalchemy", "sqlmodel"} for extra in r.extras)
     return any(extra.endswith(("asyncio", "asyncpg")) for extra in asked) or any(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_asyncdb.facts.codebase import Codebase
-    from pytest_asyncdb.facts.dependencies import Declared, Installed
+    from pytest_asyncdb.facts.dependencies import Declared, Installed, Locked
     from pytest_asyncdb.facts.deployment import ComposeDatabase
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
@@ -67,6 +67,13 @@ class Facts:
         from pytest_asyncdb.facts.declared import declared
 
         return declared(self.project, self.app)
+
+    @cached_property
+    def locked(self) -> Locked:
+        """What a lock file, or exact requirements, settle about the versions of production."""
+        from pytest_asyncdb.facts.locks import locked
+
+        return locked(self.project, self.declared)
 
     @cached_property
     def installed(self) -> Installed:

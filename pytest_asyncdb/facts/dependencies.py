@@ -54,7 +54,7 @@ class Requirement:
     name_span: Span
     """Name and extras: what an ``[asyncio]`` is appended to."""
     style: str = "pep508"
-    """How it is written: ``pep508``, ``poetry`` or ``pipfile`` (``name = "..."``, where extras stand in a table)."""
+    """How it is written: ``pep508``, ``conda``, ``poetry`` or ``pipfile`` (``name = "..."``, extras in a table)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class Declared:
     unreadable: tuple[tuple[str, str], ...] = ()
     pythons: tuple[PythonRange, ...] = ()
     """Which Pythons the project says that it runs on, the statement that counts most first."""
+    constraints: tuple[Requirement, ...] = ()
+    """Limits of versions that bring nothing by themselves (pip's ``-c``)."""
 
     def production(self, name: str) -> Requirement | None:
         """The production requirement of that normalised name."""
@@ -75,6 +77,25 @@ class Declared:
     def anywhere(self, name: str) -> Requirement | None:
         """The requirement of that name in any group, production first."""
         return self.production(name) or next((r for r in self.requirements if r.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """Versions that are settled: those of a lock file that production gets, or exact ones that the project asks for."""
+
+    path: str = ""
+    """The lock file, when it is one."""
+    versions: tuple[tuple[str, str], ...] = ()
+    is_whole: bool = False
+    """Whether these are all packages that production gets."""
+
+    def version(self, name: str) -> str | None:
+        """The version that production gets of a normalised name, when that is settled."""
+        return dict(self.versions).get(name)
+
+    def reaches(self, name: str) -> bool:
+        """Whether a lock file brings this distribution to production."""
+        return self.is_whole and self.version(name) is not None
 
 
 @dataclass(frozen=True, slots=True)

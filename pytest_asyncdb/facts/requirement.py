@@ -19,17 +19,29 @@ _BARE = re.compile(r"v?\d[\w.]*(?:\.\*)?")
 _SECOND = 2
 
 
-def from_text(lines: Lines, start: int, text: str, group: str) -> Requirement | None:
-    """Describe a PEP 508 requirement that stands at ``start``; None when it is none (a URL, a path, an option)."""
+def from_text(  # noqa: PLR0913 - what stands there, where, and what it means
+    lines: Lines, start: int, text: str, group: str, meaning: str = "", *, style: str = "pep508"
+) -> Requirement | None:
+    """Describe a requirement that stands at ``start``; None when it is none (a folder, an option).
+
+    Args:
+        lines: the file.
+        start: offset of the text.
+        text: the requirement as it stands in the file.
+        group: empty for production.
+        meaning: what PEP 508 would say, when the text says it in another way.
+        style: how it is written.
+    """
     from packaging.requirements import InvalidRequirement
     from packaging.requirements import Requirement as Parsed
     from packaging.utils import canonicalize_name
 
     try:
-        parsed = Parsed(text)
+        parsed = Parsed(meaning or text)
     except InvalidRequirement:
         return None
     name = _NAME.match(text)
+    is_named = name is not None and name[0].startswith(parsed.name)
     return Requirement(
         name=str(canonicalize_name(parsed.name)),
         text=text,
@@ -38,7 +50,8 @@ def from_text(lines: Lines, start: int, text: str, group: str) -> Requirement | 
         marker=str(parsed.marker or ""),
         group=group,
         span=lines.span(start, start + len(text)),
-        name_span=lines.span(start, start + (name.end() if name else len(text))),
+        name_span=lines.span(start, start + (name.end() if name and is_named else len(text))),
+        style=style,
     )
 
 

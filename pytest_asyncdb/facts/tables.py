@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     _PlaceOf: TypeAlias = Callable[[tuple[str | int, ...]], tuple[str, str, tuple[str | int, ...]] | None]
 
+PRODUCTION_GROUPS = frozenset({"main", "prod", "production", "runtime"})
 _OPTION = re.compile(
     r"(?m)^(?P<key>[\w.-]+)[ \t]*=[ \t]*(?P<first>[^\r\n]*)(?P<rest>(?:\r?\n(?:[ \t]+[^\r\n]*|[ \t]*(?=\r?\n[ \t])))*)"
 )
@@ -31,9 +32,11 @@ def from_pyproject(project: Project, path: str) -> list[Requirement]:
         ValueError: it is no valid TOML.
     """
     document = _toml(project, path)
+    production = _production_groups(document)
     found = []
     for value in document:
         group = _array_group(value.path)
+        group = "" if group in production else group
         if group is not None and value.is_string:
             found.append(from_text(project.lines(path), value.start, value.text, group))
     return [*(one for one in found if one is not None), *_tables(project, path, document, _poetry_group, "poetry")]
@@ -71,14 +74,30 @@ def from_setup_py(project: Project, path: str) -> list[Requirement]:
     Raises:
         SyntaxError: it cannot be parsed.
     """
-    found: list[Requirement] = []
-    for node in ast.walk(project.tree(path)):
-        if isinstance(node, ast.keyword) and node.arg == "install_requires":
-            found += _literals(project, path, node.value, "")
-        elif isinstance(node, ast.keyword) and node.arg == "extras_require" and isinstance(node.value, ast.Dict):
+    tree = project.tree(path)
+    required = required_by_setup(tree)
+    found = list(_literals(project, path, required, "")) if required is not None else []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "extras_require" and isinstance(node.value, ast.Dict):
             for key, value in zip(node.value.keys, node.value.values, strict=True):
                 found += _literals(project, path, value, str(key.value) if isinstance(key, ast.Constant) else "extra")
     return found
+
+
+def required_by_setup(tree: ast.Module) -> ast.List | ast.Tuple | None:
+    """The literal list of ``install_requires`` in a setup.py, also when it has a name of its own."""
+    named = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "install_requires":
+            value = named.get(node.value.id) if isinstance(node.value, ast.Name) else node.value
+            return value if isinstance(value, ast.List | ast.Tuple) else None
+    return None
 
 
 def _literals(project: Project, path: str, node: ast.expr, group: str) -> Iterator[Requirement]:
@@ -98,6 +117,19 @@ def _toml(project: Project, path: str) -> tuple[Value, ...]:
     text = project.text(path)
     tomllib.loads(text)
     return values(text)
+
+
+def _production_groups(document: tuple[Value, ...]) -> set[str]:
+    """Groups and extras that are named for production, and the groups that they include."""
+    found = set(PRODUCTION_GROUPS)
+    before = 0
+    while len(found) > before:
+        before = len(found)
+        for value in document:
+            match value.path:
+                case ("dependency-groups", str(group), int(), "include-group") if group in found:
+                    found.add(value.text)
+    return found
 
 
 def _array_group(path: tuple[str | int, ...]) -> str | None:
@@ -124,7 +156,7 @@ def _poetry_group(path: tuple[str | int, ...]) -> tuple[str, str, tuple[str | in
         case ("tool", "poetry", "dev-dependencies", str(name), *rest):
             return name, "dev", tuple(rest)
         case ("tool", "poetry", "group", str(group), "dependencies", str(name), *rest):
-            return name, "" if group == "main" else group, tuple(rest)
+            return name, "" if group in PRODUCTION_GROUPS else group, tuple(rest)
     return None
 
 

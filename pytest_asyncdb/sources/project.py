@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sources.newer import Newer
 
 _HUGE = 1_000_000
+_HUGE_LOCK = 16_000_000
+_LOCKS = (".lock", "pylock.toml")
 _KEPT = 8_000_000
 """Bytes of files that are kept in memory; what is beyond is read anew, from the system's cache."""
 _URL_FILES = (".py", ".ini", ".cfg", ".toml", ".yml", ".yaml", ".json", ".sh", ".md", ".rst", ".txt", ".conf")
@@ -212,7 +214,7 @@ class Project:
         return Redactor(self.secrets)
 
     def _read(self, path: str) -> bytes | None:
-        data, unread = read_file(f"{self.root}/{path}", _HUGE)
+        data, unread = read_file(f"{self.root}/{path}", _HUGE_LOCK if path.endswith(_LOCKS) else _HUGE)
         if unread and (path.endswith(_URL_FILES) or unread != TOO_LARGE):
             self._unread[path] = unread
         return data

@@ -20,18 +20,18 @@ CACHES = "caches and build outputs"
 ENVIRONMENTS = "virtual environments"
 SKIPPED = {
     **dict.fromkeys(("node_modules", "bower_components", "site-packages", "dist-packages"), INSTALLED),
-    **dict.fromkeys((".git", ".hg", ".svn", ".jj"), ""),
+    **dict.fromkeys((".git", ".hg", ".svn", ".jj", "__pycache__"), ""),
     **dict.fromkeys((".venv", ".pixi", "__pypackages__"), ENVIRONMENTS),
     **dict.fromkeys(
         (
-            "__pycache__", ".tox", ".nox", ".direnv", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache",
+            ".tox", ".nox", ".direnv", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".cache",
             ".hypothesis", ".ipynb_checkpoints", ".import_linter_cache", ".terraform", ".next", ".nuxt", "_build",
             "htmlcov", "cdk.out", ".aws-sam", ".serverless",
         ),
         CACHES,
     ),
 }  # fmt: skip
-"""Folders by name, and what they hold; of version control nobody has to be told."""
+"""Folders by name, and what they hold; of version control and bytecode nobody has to be told."""
 _BUILT = re.compile(r"(?:^|.*/)(?:build/(?:lib|bdist\.[^/]*|temp\.[^/]*)|[^/]+\.egg-info)(?=/)")
 _INTERPRETER_FOLDERS = re.compile(r"(.*?)(?:^|/)(?:[Ll]ib(?:64)?/(?:python[\d.]+/)?site-packages)/")
 _ACTIVATE = re.compile(r"(?P<environment>.+/)(?:bin|Scripts)/activate")

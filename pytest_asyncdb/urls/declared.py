@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
 
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Confidence
@@ -31,11 +32,18 @@ _PATCHES = 60
 
 def declares(facts: Facts, name: str) -> bool:
     """Whether production gets this distribution: declared by name, or brought by what is declared."""
-    return facts.declared.production(name) is not None or facts.installed.reaches(name)
+    named = facts.declared.production(name) is not None or facts.locked.reaches(name)
+    return named or facts.installed.reaches(name)
 
 
 def production_sqlalchemy(facts: Facts) -> tuple[int, int]:
-    """The release of SQLAlchemy that production gets: the installed one, unless the project asks for another."""
+    """The release of SQLAlchemy that production gets: the locked one, the installed one, or what is asked for."""
+    locked = facts.locked.version("sqlalchemy")
+    if locked:
+        try:
+            return Version(locked).major, Version(locked).minor
+        except InvalidVersion:
+            pass  # a version of a repository's branch says nothing
     installed = facts.installed.version("sqlalchemy")
     if installed and _admitted(facts).contains(installed, prereleases=True):
         return facts.sqlalchemy() or (2, 0)

@@ -6,7 +6,7 @@ import re
 from types import SimpleNamespace
 
 from pytest_asyncdb import registry
-from pytest_asyncdb.facts.dependencies import Declared, Distribution, Installed, Requirement
+from pytest_asyncdb.facts.dependencies import Declared, Distribution, Installed, Locked, Requirement
 from pytest_asyncdb.facts.engines import Engine, EngineUrl
 from pytest_asyncdb.facts.python import Import, Level, Module
 from pytest_asyncdb.facts.urls import UrlParameter, WrittenUrl
@@ -37,6 +37,7 @@ def facts(**given):
             tuple(given.pop("brought_by", {}).items()),
             given.pop("conflicts", ()),
         ),
+        "locked": Locked(),
         "urls": (),
         "unread_variables": (),
         "compose_databases": (),

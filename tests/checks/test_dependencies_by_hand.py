@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from by_hand import SYNC_ENGINE, engine, facts, find, module, requirement
 
-from pytest_asyncdb.facts.dependencies import Conflict
+from pytest_asyncdb.facts.dependencies import Conflict, Locked
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import AddRequirement, Replace
@@ -154,6 +154,37 @@ def test_the_version_that_is_asked_for_counts(installed, asked, severity):
 )
 def test_declared_greenlet_is_silent(healthy):
     assert find("ADB103", facts(**{"engines": (engine(),), **healthy})) == ()
+
+
+def lock(*names, sqlalchemy):
+    return Locked("uv.lock", (("sqlalchemy", sqlalchemy), *((name, "1") for name in names)), is_whole=True)
+
+
+@pytest.mark.parametrize(
+    ("locked", "severity"),
+    [
+        (lock(sqlalchemy="2.1.3"), Severity.BLOCKS),
+        (lock("greenlet", sqlalchemy="2.1.3"), None),
+        (lock("greenlet", sqlalchemy="2.0.45"), Severity.LATENT),
+        (Locked(versions=(("sqlalchemy", "2.0.45"),)), Severity.LATENT),
+        (Locked(versions=(("sqlalchemy", "git"),)), Severity.BLOCKS),
+    ],
+)
+def test_what_a_lock_settles_decides_before_the_range_does(locked, severity):
+    reached = {"sqlalchemy", "asyncpg"}
+    given = facts(requirements=("sqlalchemy>=2.0", "asyncpg"), reached=reached, locked=locked, engines=(engine(),))
+    found = find("ADB103", given)
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    assert all(one.confidence is Confidence.CERTAIN for one in found if locked.is_whole)
+
+
+def test_a_driver_that_the_lock_brings_is_no_finding():
+    given = facts(
+        requirements=("sqlalchemy[asyncio]", "shared"), reached=("sqlalchemy", "greenlet"), engines=(engine(),)
+    )
+    assert find("ADB104", given)
+    given.locked = lock("asyncpg", sqlalchemy="2.1.3")
+    assert find("ADB104", given) == ()
 
 
 def test_installed_version_that_is_not_declared():

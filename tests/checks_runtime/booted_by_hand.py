@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from types import SimpleNamespace
 
-from pytest_asyncdb.facts.dependencies import Declared, Distribution, Installed
+from pytest_asyncdb.facts.dependencies import Declared, Distribution, Installed, Locked
 from pytest_asyncdb.facts.engines import Engine
 from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.python import Argument, Call, Expression, Import, Level, Module
@@ -54,6 +54,7 @@ def facts(**given):
         "modules": (),
         "declared": Declared((), (), None),
         "installed": installed,
+        "locked": Locked(),
         "urls": (),
         "engines": (),
         "session_factories": (),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from packaging import markers, requirements, specifiers  # noqa: F401 - the path is changed before they are needed
 
-from pytest_asyncdb.facts.dependencies import Conflict, Declared
+from pytest_asyncdb.facts.dependencies import Conflict, Declared, Locked
 from pytest_asyncdb.facts.environment import environment_of
 from pytest_asyncdb.facts.installed import installed
 from pytest_asyncdb.facts.requirement import pep440
@@ -20,7 +20,7 @@ def told(about):
         text = about.project.text(one.span.path)
         assert text[one.span.start : one.span.end] == one.text
         named = text[one.name_span.start : one.name_span.end]
-        assert one.text.strip('"').startswith(named)
+        assert one.text.removeprefix('"').startswith(named)
         found.append((one.name, one.extras, one.specifier, one.group))
     return found
 
@@ -28,15 +28,23 @@ def told(about):
 REQUIREMENTS = """\
 # the app
 -i https://pypi.example.org/simple
+--extra-index-url https://${TOKEN}@pypi.example.org/simple
 fastapi>=0.115 # web
-SQLAlchemy[asyncio] >=2.0,<3 ; python_version >= "3.8"
+SQLAlchemy[asyncio] >=2.0,\\
+    <3 ; python_version >= "3.8"
 psycopg2_binary==2.9.9 \\
-    --hash=sha256:abc
-git+https://example.org/x.git
+    --hash=sha256:abc \\
+    --hash=sha256:def
+    # via x
+git+https://example.org/me/shared.git@v1#egg=shared[db]&subdirectory=py
+-e git+ssh://git@example.org/me/tool.git
+-e .
 ./local
 asyncpg @ https://example.org/asyncpg.whl
-uvicorn[standard]
-"""
+https://${TOKEN}@example.org/alembic-1.13.0-py3-none-any.whl ; python_version < "4"
+wheels/local_thing-2.0-py3-none-any.whl
+https://example.org/nothing
+uvicorn[standard]"""
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -47,16 +55,19 @@ def test_requirements_files(facts, encoding, newline):
         ("fastapi", (), ">=0.115", ""),
         ("sqlalchemy", ("asyncio",), "<3,>=2.0", ""),
         ("psycopg2-binary", (), "==2.9.9", ""),
+        ("shared", ("db",), "", ""),
+        ("tool", (), "", ""),
         ("asyncpg", (), "", ""),
+        ("alembic", (), "==1.13.0", ""),
+        ("local-thing", (), "==2.0", ""),
         ("uvicorn", ("standard",), "", ""),
     ]
-    assert about.declared.main_file == "requirements.txt"
-    assert about.declared.production("sqlalchemy").marker == 'python_version >= "3.8"'
-    assert about.declared.production("fastapi").span.line == 3
-    assert (
-        about.declared.production("sqlalchemy").name_span.end - about.declared.production("sqlalchemy").name_span.start
-        == 19
-    )
+    declared = about.declared
+    assert declared.main_file == "requirements.txt"
+    assert declared.production("sqlalchemy").marker == 'python_version >= "3.8"'
+    assert (declared.production("fastapi").span.line, declared.production("sqlalchemy").span.line) == (4, 5)
+    name = declared.production("sqlalchemy").name_span
+    assert name.end - name.start == len("SQLAlchemy[asyncio]")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +153,7 @@ def test_pipfile_and_setuptools(facts):
         "Pipfile": '[packages]\nfastapi = "*"\nasyncpg = {version = ">=0.29"}\n[dev-packages]\npytest = "==8.0"\n',
         "setup.cfg": "[metadata]\nname = x\n[options]\ninstall_requires =\n    uvicorn>=0.30 ; python_version > '3'\n    httpx\npackages = find:\n"
         "[options.extras_require]\ntest =\n    pytest-cov\n",
-        "setup.py": "from setuptools import setup\nsetup(name='y', install_requires=['é', 'greenlet>=3'], extras_require={'dev': ['ruff']})\n",
+        "setup.py": "from setuptools import setup\nNEEDED = ['é', 'greenlet>=3']\nsetup(name='y', install_requires=NEEDED, extras_require={'dev': ['ruff']})\n",
     }
     about = facts({**APP, **files})
     assert sorted(told(about)) == [
@@ -193,6 +204,183 @@ def test_a_range_of_pythons_counts_before_a_version_in_use(facts):
         "Dockerfile",
         ".python-version",
     ]
+
+
+@pytest.mark.parametrize(
+    ("files", "told_of"),
+    [
+        ({"requirements.txt": "-c limits.txt\na", "limits.txt": "a<2\nb<3"}, "a"),
+        ({"requirements.txt": "a\n-r https://example.org/r.txt\n-r gone.txt\n-r requirements.txt"}, "a"),
+        ({"requirements.txt": "-e ./libs/core\n./libs/two\na", "libs/core/pyproject.toml": "[project]\ndependencies=['b']\n[project.optional-dependencies]\nx=['c']",
+          "libs/two/setup.py": "from setuptools import setup\nsetup(install_requires=['d'])"}, "a b d"),
+        ({"requirements.txt": "a", "requirements-dev.txt": "-e ./libs/core", "libs/core/pyproject.toml": "[project]\ndependencies=['b']"}, "a"),
+        ({"pyproject.toml": "[project]\ndynamic=['dependencies']\n[tool.setuptools.dynamic]\ndependencies={file=['deps/run.list']}\noptional-dependencies.dev={file=['deps/dev.list']}",
+          "deps/run.list": "a\n", "deps/dev.list": "b\n"}, "a b:dev"),
+        ({"pyproject.toml": "[tool.hatch.metadata.hooks.requirements_txt]\nfiles=['deps.list']", "deps.list": "a"}, "a"),
+        ({"setup.cfg": "[options]\ninstall_requires = file: deps.list, more.list\n", "deps.list": "a", "more.list": "b"}, "a b"),
+        ({"pyproject.toml": "[project]\ndependencies=['a']\n[dependency-groups]\nprod=['b', {include-group='db'}]\ndb=['c']\ntest=['d']"}, "a b c d:test"),
+        ({"pyproject.toml": "[tool.pdm.dev-dependencies]\nlint=['a']\n[tool.hatch.envs.x]\ndependencies=['b']\n[tool.uv]\ndev-dependencies=['c']"}, "a:lint b:x c:dev"),
+        ({"pyproject.toml": "[project]\ndependencies=['shared-lib']\n[tool.uv.sources]\nshared-lib={workspace=true}\n[tool.uv.workspace]\nmembers=['libs/*']",
+          "libs/shared/pyproject.toml": "[project]\nname='Shared_Lib'\ndependencies=['b']"}, "b shared-lib"),
+        ({"pyproject.toml": "[tool.poetry.dependencies]\na='^1'\nlib={path='libs/lib', develop=true}\n[tool.poetry.group.prod.dependencies]\nc='*'",
+          "libs/lib/pyproject.toml": "[tool.poetry.dependencies]\nb='*'\n[tool.poetry.group.dev.dependencies]\nd='*'"}, "a b c lib"),
+    ],
+)  # fmt: skip
+def test_what_dependency_files_take_from_elsewhere(facts, files, told_of):
+    declared = facts({**APP, **files}).declared
+    found = sorted(one.name + (f":{one.group}" if one.group else "") for one in declared.requirements)
+    assert found == told_of.split()
+
+
+def test_constraints_limit_and_bring_nothing(facts):
+    about = facts(
+        {**APP, "requirements.txt": "-c limits.txt\nsqlalchemy\n", "limits.txt": "sqlalchemy==2.0.30\nasyncpg==0.29\n"}
+    )
+    assert about.locked.version("sqlalchemy") == "2.0.30"
+    assert about.declared.production("asyncpg") is None
+    assert not about.locked.reaches("asyncpg")
+
+
+CONDA = """\
+name: shop
+channels: [conda-forge]
+dependencies:
+  - python=3.12
+  - conda-forge::sqlalchemy=2.0  # an ORM
+  - "fastapi>=0.115"
+  - alembic=1.13.0=pyhd8ed1ab_0
+  - pip
+  - pip:
+      - asyncpg>=0.29  # the driver
+      - -r more.txt
+      - "psycopg[binary]==3.2"
+  - uvicorn
+prefix: /opt/x
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", ["environment.yml", "conda.yaml"])
+def test_conda(facts, newline, name):
+    about = facts({**APP, name: CONDA.replace("\n", newline)})
+    assert [(one.name, one.specifier, one.style) for one in about.declared.requirements] == [
+        ("sqlalchemy", "==2.0.*", "conda"),
+        ("fastapi", ">=0.115", "conda"),
+        ("alembic", "==1.13.0.*", "conda"),
+        ("asyncpg", ">=0.29", "pep508"),
+        ("psycopg", "==3.2", "pep508"),
+        ("uvicorn", "", "conda"),
+    ]
+    assert [one.span.line for one in about.declared.requirements] == [5, 6, 7, 10, 12, 13]
+    for one in about.declared.requirements:
+        assert about.project.text(name)[one.span.start : one.span.end] == one.text
+    assert about.declared.main_file == name
+
+
+UV = """\
+version = 1
+[[package]]
+name = "shop"
+source = { virtual = "." }
+dependencies = [{ name = "SQLAlchemy", extra = ["asyncio"] }, { name = "fastapi" }]
+[package.dev-dependencies]
+dev = [{ name = "asyncpg" }]
+[[package]]
+name = "sqlalchemy"
+version = "2.1.3"
+sdist = { url = "https://example.org/s.tar.gz", hash = "sha256:1", size = 1 }
+wheels = [
+    { url = "https://example.org/s.whl", hash = "sha256:1", size = 1 },
+]
+dependencies = [
+    { name = "typing-extensions" },
+]
+[package.optional-dependencies]
+asyncio = [
+    { name = "greenlet" },
+]
+[[package]]
+name = "fastapi"
+version = "0.115.0"
+[[package]]
+name = "greenlet"
+version = "3.2"
+[[package]]
+name = "asyncpg"
+version = "0.31"
+[[package]]
+name = "typing-extensions"
+version = "4.12"
+"""
+OLD_POETRY = """\
+[[package]]
+name = "sqlalchemy"
+version = "2.1.3"
+optional = false
+files = [
+    {file = "s.whl", hash = "sha256:1"},
+]
+[package.dependencies]
+typing-extensions = ">=4.2.0"
+greenlet = {version = "!=0.4.17", optional = true, markers = "extra == \\"asyncio\\""}
+[package.extras]
+asyncio = ["greenlet (!=0.4.17)"]
+[[package]]
+name = "greenlet"
+version = "3.2"
+[[package]]
+name = "asyncpg"
+version = "0.31"
+[[package]]
+name = "typing-extensions"
+version = "4.12"
+"""
+GROUPS = """\
+[[package]]
+name = "sqlalchemy"
+version = "2.1.3"
+groups = ["{main}"]
+[[package]]
+name = "greenlet"
+version = "3.2"
+groups = ["{main}", "dev"]
+[[package]]
+name = "asyncpg"
+version = "0.31"
+groups = ["dev"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("uv.lock", UV),
+        ("poetry.lock", OLD_POETRY),
+        ("poetry.lock", GROUPS.format(main="main")),
+        ("poetry.lock", GROUPS.format(main="main").replace('groups = ["dev"]', 'category = "dev"').replace('groups = ["main"', 'groups = ["main"')),
+        ("pdm.lock", GROUPS.format(main="default")),
+        ("pdm.lock", OLD_POETRY.partition("[package.dep")[0] + 'dependencies = ["typing-extensions>=4"]\n[[package]]\nname = "sqlalchemy"\nversion = "2.1.3"\n'
+         'extras = ["asyncio"]\ndependencies = ["greenlet!=0.4.17", "sqlalchemy==2.1.3"]\n[[package]]' + OLD_POETRY.partition("[package.extras]")[2].partition("[[package]]")[2]),
+        ("Pipfile.lock", '{"default": {"sqlalchemy": {"version": "==2.1.3", "extras": ["asyncio"]}, "greenlet": {"version": "==3.2"}}, "develop": {"asyncpg": {"version": "==0.31"}}}'),
+        ("pylock.toml", 'lock-version = "1.0"\n[[packages]]\nname = "sqlalchemy"\nversion = "2.1.3"\n[[packages]]\nname = "greenlet"\nversion = "3.2"\n'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("folder", ["", "backend/"])
+def test_locks_settle_what_production_gets(facts, name, text, folder):
+    app = {f"{folder}{path}": code for path, code in APP.items()}
+    pyproject = "[project]\nname='shop'\ndependencies = ['sqlalchemy[asyncio]>=2', 'fastapi']\n[dependency-groups]\ndev=['asyncpg']\n"
+    about = facts({**app, f"{folder}pyproject.toml": pyproject, name: text})
+    assert about.locked.path == name
+    assert about.locked.version("sqlalchemy") == "2.1.3"
+    assert about.locked.reaches("greenlet")
+    assert not about.locked.reaches("asyncpg")
+
+
+@pytest.mark.parametrize("text", ["", "[[package", "[[package]]\nname = 3\n", "package = 1\n", '{"default": []}'])
+def test_locks_that_tell_nothing_settle_nothing(facts, text):
+    for name in ("uv.lock", "Pipfile.lock"):
+        about = facts({**APP, "requirements.txt": "sqlalchemy==2.0.30\nasyncpg>=0.29,<1\n", name: text})
+        assert about.locked == Locked(versions=(("sqlalchemy", "2.0.30"),))
 
 
 def test_unreadable_files_are_named(facts):
