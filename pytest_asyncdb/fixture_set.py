@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
     from sqlalchemy.orm import Session
 
-    from pytest_asyncdb.fixtures.copies import Copies
     from pytest_asyncdb.fixtures.current import DatabaseFactory
     from pytest_asyncdb.fixtures.isolation import Isolation
     from pytest_asyncdb.fixtures.server import DatabaseURL
@@ -44,7 +43,7 @@ def fixtures(config: pytest.Config) -> ModuleType:
     named = vars(module)
     function: Callable[..., object]
     named["asyncdb_server"] = pytest.fixture(scope="session", **_each_server(config))(asyncdb_server)
-    for function in (asyncdb_metadata, asyncdb_migrations, _asyncdb_copies, asyncdb_url):
+    for function in (asyncdb_metadata, asyncdb_migrations, asyncdb_url):
         named[function.__name__] = pytest.fixture(scope="session")(function)
     for function in (
         _asyncdb_test,
@@ -123,18 +122,14 @@ def asyncdb_migrations() -> str | PathLike[str] | Callable[[str], object] | None
     return None
 
 
-def _asyncdb_copies(
-    asyncdb_server: Server, asyncdb_metadata: object, asyncdb_migrations: object, pytestconfig: pytest.Config
-) -> Copies:
-    """Makes databases with the project's tables."""
-    from pytest_asyncdb.fixtures.copies import Copies
+def asyncdb_url(asyncdb_server: Server, request: pytest.FixtureRequest) -> Iterator[DatabaseURL]:
+    """URL of a database on `asyncdb_server`; one a session and xdist worker.
 
-    return Copies(pytestconfig, asyncdb_server, asyncdb_metadata, asyncdb_migrations)
+    Fixtures that are needed once are asked for by the body: pytest goes through those in the arguments in each test.
+    """
+    from pytest_asyncdb.fixtures.copies import serve
 
-
-def asyncdb_url(_asyncdb_copies: Copies) -> Iterator[DatabaseURL]:
-    """URL of a database on `asyncdb_server`; one a session and xdist worker."""
-    yield from _asyncdb_copies.serve()
+    yield from serve(asyncdb_server, request)
 
 
 def asyncdb_app(request: pytest.FixtureRequest) -> object:
@@ -144,18 +139,11 @@ def asyncdb_app(request: pytest.FixtureRequest) -> object:
     return app_of(request.config)
 
 
-def _asyncdb_test(
-    request: pytest.FixtureRequest,
-    asyncdb_url: DatabaseURL,
-    asyncdb_metadata: object,
-    asyncdb_migrations: object,
-    _asyncdb_copies: Copies,
-) -> Iterator[Isolation]:
+def _asyncdb_test(request: pytest.FixtureRequest, asyncdb_url: DatabaseURL) -> Iterator[Isolation]:
     """What the fixtures of one test share: its event loop, and its transaction or database."""
     from pytest_asyncdb.fixtures.current import isolate
 
-    _asyncdb_copies.insist(asyncdb_metadata, asyncdb_migrations)
-    yield from isolate(request, asyncdb_url, _asyncdb_copies)
+    yield from isolate(request, asyncdb_url)
 
 
 def asyncdb_engine(_asyncdb_test: Isolation) -> AsyncEngine:
@@ -174,13 +162,11 @@ def asyncdb_sessionmaker(
     yield from make_sessionmaker(_asyncdb_test, asyncdb_engine)
 
 
-def asyncdb_session(
-    asyncdb_sessionmaker: async_sessionmaker[AsyncSession], _asyncdb_test: Isolation
-) -> Iterator[AsyncSession]:
+def asyncdb_session(asyncdb_sessionmaker: async_sessionmaker[AsyncSession], _asyncdb_test: Isolation) -> AsyncSession:
     """A session whose work is gone after the test, committed or not."""
     from pytest_asyncdb.fixtures.engines import open_session
 
-    yield from open_session(_asyncdb_test, asyncdb_sessionmaker)
+    return open_session(_asyncdb_test, asyncdb_sessionmaker)
 
 
 def asyncdb_sync_engine(_asyncdb_test: Isolation) -> Engine:
@@ -197,11 +183,11 @@ def asyncdb_sync_session(asyncdb_sync_engine: Engine, _asyncdb_test: Isolation) 
     yield from open_sync_session(_asyncdb_test, asyncdb_sync_engine)
 
 
-def asyncdb_database(_asyncdb_test: Isolation, _asyncdb_copies: Copies) -> Iterator[DatabaseFactory]:
+def asyncdb_database(_asyncdb_test: Isolation) -> Iterator[DatabaseFactory]:
     """A function that makes real databases with the project's tables, for real commits or several connections."""
     from pytest_asyncdb.fixtures.current import factory
 
-    yield from factory(_asyncdb_copies, _asyncdb_test)
+    yield from factory(_asyncdb_test)
 
 
 def asyncdb_redirect(_asyncdb_test: Isolation) -> Iterator[None]:
@@ -215,9 +201,9 @@ def asyncdb_client(
     asyncdb_redirect: None,  # noqa: ARG001 - before the app is imported
     asyncdb_app: object,
     _asyncdb_test: Isolation,
-    pytestconfig: pytest.Config,
+    request: pytest.FixtureRequest,
 ) -> Iterator[AsyncClient]:
     """An httpx client on the app of `asyncdb_app`, whose lifespan has really run."""
     from pytest_asyncdb.fixtures.client import serve_client
 
-    yield from serve_client(asyncdb_app, _asyncdb_test, pytestconfig)
+    yield from serve_client(asyncdb_app, _asyncdb_test, request.config)

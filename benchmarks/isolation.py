@@ -1,0 +1,260 @@
+"""What it costs to isolate a test: the fixtures against their peers and limits, interleaved, on one server.
+
+Each way runs the same tests (20 tables, three inserts, a commit and a read, all tests on one event loop) in a pytest of
+its own, which notes how long each test takes, its fixtures included, and how often a socket is written to:
+
+- ``nothing``: an async test that does nothing; ``empty``: the same with ``asyncdb_session``, which it does not use;
+- ``raw``: asyncpg's BEGIN and ROLLBACK around three inserts and a read;
+- ``unisolated``: SQLAlchemy with nothing around it, so that the rows stay;
+- ``rollback``: ``asyncdb_session``; ``recipe``: SQLAlchemy's documented recipe, a session that joins a transaction;
+- ``truncate``: unisolated, and TRUNCATE of the tables that were touched; ``truncate all``: of all;
+- ``database``: ``@pytest.mark.asyncdb(isolation="database")``, a copy of a template for each test;
+- ``pytest-postgresql``, ``pytest-mock-resources``: their fixtures on the same server, when they are installed.
+
+Run ``python benchmarks/isolation.py [rounds] [tests]``; the server is the one that ``--asyncdb-postgres=auto`` takes.
+Goals: rollback <= 1.10 x unisolated and <= 10 writes, empty <= nothing + 0.4 ms, pytest-postgresql >= 15 x rollback,
+twice as many workers >= 1.6 x as many tests a second.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pytest_asyncdb.postgres.choose import choose
+
+if TYPE_CHECKING:
+    from pytest_asyncdb.model.server import Server
+
+CONFTEST = """
+import asyncio.selector_events, json, os, time
+import pytest, pytest_asyncio
+from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+METADATA = MetaData()
+TABLES = [Table(f"t{n}", METADATA, Column("id", Integer, primary_key=True), Column("name", String)) for n in range(20)]
+NOTED, WRITES = [], [0]
+wrote = asyncio.selector_events._SelectorSocketTransport.write
+
+def write(self, data):
+    WRITES[0] += 1
+    return wrote(self, data)
+
+asyncio.selector_events._SelectorSocketTransport.write = write
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    began, before = time.time(), WRITES[0]
+    took, worked = time.perf_counter(), time.process_time()
+    result = yield
+    took, worked = time.perf_counter() - took, time.process_time() - worked
+    NOTED.append((took, worked, WRITES[0] - before, began, time.time()))
+    return result
+
+def pytest_sessionfinish(session):
+    name = getattr(session.config, "workerinput", {}).get("workerid", "main")
+    if NOTED:
+        open(f"noted-{name}.json", "w").write(json.dumps(NOTED))
+
+async def work(session):
+    for table in TABLES[:3]:
+        await session.execute(insert(table).values(name="one"))
+    await session.commit()
+    assert await session.scalar(select(TABLES[0].c.name).limit(1)) == "one"
+
+@pytest.fixture(scope="session")
+def asyncdb_metadata():
+    return METADATA
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def engine(asyncdb_url):
+    engine = create_async_engine(asyncdb_url)
+    yield engine
+    await engine.dispose()
+"""
+HEAD = "import pytest\nfrom conftest import *\nMANY = pytest.mark.parametrize('time', range({tests}))\n\n"
+UNISOLATED = """
+@MANY
+async def test_it(engine, time):
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        await work(session)
+"""
+TRUNCATE = (
+    UNISOLATED
+    + """        await session.execute(text("TRUNCATE {tables}"))
+        await session.commit()
+"""
+)
+MOCK = """
+from pytest_mock_resources import PostgresConfig, create_postgres_fixture
+
+@pytest.fixture(scope="session")
+def pmr_postgres_config():
+    where = dict(host={host!r}, port={port}, username={user!r}, password={password!r})
+    return PostgresConfig(**where, root_database="postgres")
+
+sessions = create_postgres_fixture(METADATA, async_=True, session=True)
+
+@MANY
+async def test_it(sessions, time):
+    await work(sessions)
+"""
+PEER = """
+from pytest_postgresql import factories
+
+def load(**where):
+    from sqlalchemy import create_engine
+    url = "postgresql+psycopg://{{user}}:{{password}}@{{host}}:{{port}}/{{dbname}}".format(**where)
+    engine = create_engine(url)
+    METADATA.create_all(engine)
+    engine.dispose()
+
+server = factories.postgresql_noproc(
+    host={host!r}, port={port}, user={user!r}, password={password!r}, dbname="peer", load=[load]
+)
+database = factories.postgresql("server")
+
+@MANY
+async def test_it(database, time):
+    info = database.info
+    url = f"postgresql+asyncpg://{{info.user}}:{{info.password}}@{{info.host}}:{{info.port}}/{{info.dbname}}"
+    engine = create_async_engine(url)
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        await work(session)
+    await engine.dispose()
+"""
+WAYS = {
+    "nothing": "@MANY\nasync def test_it(time): ...\n",
+    "empty": "@MANY\nasync def test_it(asyncdb_session, time): ...\n",
+    "raw": """
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def connection(asyncdb_url):
+    import asyncpg
+    connection = await asyncpg.connect(asyncdb_url.libpq)
+    yield connection
+    await connection.close()
+
+@MANY
+async def test_it(connection, time):
+    transaction = connection.transaction()
+    await transaction.start()
+    for number in range(3):
+        await connection.execute(f"INSERT INTO t{{number}} (name) VALUES ($1)", "one")
+    assert await connection.fetchval("SELECT name FROM t0 LIMIT 1") == "one"
+    await transaction.rollback()
+""",
+    "unisolated": UNISOLATED,
+    "rollback": "@MANY\nasync def test_it(asyncdb_session, time):\n    await work(asyncdb_session)\n",
+    "recipe": """
+@MANY
+async def test_it(engine, time):
+    async with engine.connect() as connection:
+        outer = await connection.begin()
+        async with AsyncSession(
+            connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+        ) as session:
+            await work(session)
+        await outer.rollback()
+""",
+    "truncate": TRUNCATE.replace("{tables}", "t0, t1, t2"),
+    "truncate all": TRUNCATE.replace("{tables}", ", ".join(f"t{number}" for number in range(20))),
+    "database": """
+@pytest.mark.asyncdb(isolation="database")
+@MANY
+async def test_it(asyncdb_session, time):
+    await work(asyncdb_session)
+""",
+    "pytest-postgresql": PEER,
+    "pytest-mock-resources": MOCK,
+}
+NEEDS = {"pytest-postgresql": "pytest_postgresql", "pytest-mock-resources": "pytest_mock_resources"}
+SLOW = frozenset({"database", *NEEDS})
+WARM_UP = 5
+INI = """[pytest]
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = session
+asyncio_default_test_loop_scope = session
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What one run noted."""
+
+    seconds: float
+    """A test, in the median."""
+    cpu: float
+    """Seconds of this process, without the server: what other load on the machine changes least."""
+    writes: float
+    """A test, in the median."""
+    rate: float
+    """Tests a second, of all workers."""
+
+
+def main(rounds: int, tests: int) -> None:
+    """Measure in turns, print medians and ratios."""
+    with choose("auto").provider.serve() as server:
+        ways = [way for way in WAYS if _is_there(NEEDS.get(way, "pytest"))]
+        runs = [(way, 1) for way in ways] + [("rollback", 2)]
+        took: dict[tuple[str, int], list[Took]] = {run: [] for run in runs}
+        for _ in range(rounds):
+            for way, workers in runs:
+                count = max(tests // 10, WARM_UP + 5) if way in SLOW else tests
+                took[way, workers].append(_run(server, way, count, workers))
+    _print(took)
+
+
+def _is_there(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _run(server: Server, way: str, tests: int, workers: int) -> Took:
+    where = {"host": server.host, "port": server.port, "user": server.user, "password": server.password}
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        (directory / "pytest.ini").write_text(INI)
+        (directory / "conftest.py").write_text(CONFTEST)
+        (directory / "test_it.py").write_text(HEAD.format(tests=tests) + WAYS[way].format(**where))
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+        command += ["-n", str(workers)] if workers > 1 else []
+        command += [f"--asyncdb-postgres={server.url()}"]
+        done = subprocess.run(
+            command, cwd=directory, env=os.environ | {"PYTHONPATH": name}, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            sys.exit(f"{way}:\n{done.stdout}{done.stderr}".replace(str(urlsplit(server.url()).password), "***"))
+        noted = [json.loads(path.read_text())[WARM_UP:] for path in directory.glob("noted-*.json")]
+    every = [one for worker in noted for one in worker]
+    window = max(end for *_, end in every) - min(began for *_, began, _ in every)
+    return Took(*(statistics.median(one[index] for one in every) for index in range(3)), len(every) / window)
+
+
+def _print(took: dict[tuple[str, int], list[Took]]) -> None:
+    median = {
+        run: Took(*(statistics.median(values) for values in zip(*map(astuple, several), strict=True)))
+        for run, several in took.items()
+    }
+    base = median["rollback", 1].seconds
+    print(f"{'way':<22} {'ms a test':>9} {'x rollback':>11} {'cpu ms':>7} {'writes':>7}")
+    for (way, workers), one in median.items():
+        if workers == 1:
+            times = f"{one.seconds * 1000:>9.2f} {one.seconds / base:>11.2f} {one.cpu * 1000:>7.2f}"
+            print(f"{way:<22} {times} {one.writes:>7.0f}")
+    more = median["empty", 1].seconds - median["nothing", 1].seconds
+    print(f"rollback / unisolated {base / median['unisolated', 1].seconds:.2f}")
+    print(f"empty - nothing {more * 1000:.2f} ms")
+    print(f"two workers / one {median['rollback', 2].rate / median['rollback', 1].rate:.2f} x as many tests a second")
+
+
+if __name__ == "__main__":
+    main(*(int(one) for one in (sys.argv[1:] + ["3", "200"][len(sys.argv) - 1 :])))
