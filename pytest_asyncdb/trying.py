@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.record import SampleRecord
     from pytest_asyncdb.sandbox.request import BootRequest, TrialRequest
 
-_PATIENCE = 6.0
-"""Seconds that the samples may take longer than the boot beside which they are tried."""
+_PATIENCE = 12.0
+"""Seconds that the samples may take longer than the boot beside which they are tried: one or two on an idle machine."""
 
 
 class Trials:

@@ -63,8 +63,8 @@ def find(facts: Facts) -> Iterator[Finding]:
             found = True
             yield _finding(trial, failed, hinted=hinted)
         elif not any(one.url for one in trial.results):
-            error = trial.results[0].error if trial.results else None
-            unjudged = f"the code at {trial.helper.place} made no engine: {one_line(error)}"
+            reason = one_line(trial.results[0].error) if trial.results else "there was no time to run it"
+            unjudged = f"the code at {trial.helper.place} made no engine: {reason}"
     if unjudged and not found:
         raise NotJudgedError(unjudged)
 

@@ -27,6 +27,7 @@ class Flow:
         """Remember where modules and names are found."""
         self._codebase = codebase
         self.names = names
+        self._owners: dict[str, Scope | None] = {}
 
     @cached_property
     def _calls(self) -> dict[str, list[tuple[ast.Call, Scope]]]:
@@ -119,20 +120,21 @@ class Flow:
         return None
 
     def only_owner(self, name: str) -> Scope | None:
-        """The class that defines a property of that name, when one alone does."""
-        owners = self._owners.get(name, [])
-        return owners[0] if len(owners) == 1 else None
+        """The app's class that defines a property of that name, when one alone does."""
+        if name not in self._owners:
+            owners = list(self._owners_of(name))
+            self._owners[name] = owners[0] if len(owners) == 1 else None
+        return self._owners[name]
 
-    @cached_property
-    def _owners(self) -> dict[str, list[Scope]]:
-        found: dict[str, list[Scope]] = {}
-        for source in self._codebase.sources():
-            for bound in source.scope.bindings.values() if source.role == "app" else ():
+    def _owners_of(self, name: str) -> Iterator[Scope]:
+        for path, role in self._codebase.roles.items():
+            if role != "app" or f"def {name}(".encode() not in (self._codebase.project.data(path) or b""):
+                continue
+            source = self._codebase.module(self._codebase.names[path])
+            for bound in source.scope.bindings.values() if source is not None else ():
                 inner = bound.inner if isinstance(bound.definition, ast.ClassDef) else None
-                for name, member in inner.bindings.items() if inner is not None else ():
-                    if inner is not None and is_property(member):
-                        found.setdefault(name, []).append(inner)
-        return found
+                if inner is not None and name in inner.bindings and is_property(inner.bindings[name]):
+                    yield inner
 
     def bases(self, owner: Scope) -> list[ast.expr]:
         """Base class expressions of a class."""

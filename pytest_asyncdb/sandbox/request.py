@@ -84,7 +84,7 @@ class BootRequest:
     trials: tuple[TrialRequest, ...] = ()
     """When there are some, nothing is booted: each is tried with each of ``urls``."""
     urls: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    sample_seconds: float = 15.0
+    sample_seconds: float = 25.0
 
     @property
     def deadline(self) -> float:

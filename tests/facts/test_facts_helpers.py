@@ -98,3 +98,16 @@ def test_hints_at_providers(facts):
     }
     assert facts(files).hosting >= {"heroku", "fly.toml", "supabase"}
     assert "railway" not in facts(files).hosting
+
+
+def test_a_configuration_is_found_by_its_property_in_a_large_project(facts):
+    files = {
+        "filler.py": f"TEXT = '{'a' * 700_000}'\n",
+        "config.py": "class Config:\n    shop_url: str\n    @property\n    def async_url(self):\n        return self.shop_url.replace('postgres://', 'postgresql+asyncpg://')\n",
+        "db.py": NEW + "def make(config):\n    return create_async_engine(config.async_url)\n",
+    }
+    assert facts(files).url_helpers == ()  # `shop_url` does not say that it is a database's
+    files["config.py"] = files["config.py"].replace("shop_url", "database_url")
+    assert (
+        helper(facts(files)).request.call == "make(config=_asyncdb_load('config', 'Config')(database_url=_asyncdb_url))"
+    )
