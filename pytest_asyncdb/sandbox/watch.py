@@ -53,6 +53,8 @@ class Watch:
         self.recorder = recorder
         self.engines: list[Seen] = []
         self.factories: list[Seen] = []
+        self._cores: weakref.WeakSet[Any] = weakref.WeakSet()
+        """The engine below each of them, which may outlive it."""
 
     def patches(self) -> Mapping[str, Callable[[Any], None]]:
         """Name each module with what changes it."""
@@ -74,12 +76,14 @@ class Watch:
         if not classes:
             return
         with self.recorder.safely():
-            # An engine with execution options is the same one: it shares the pool.
-            known = {id(_pool(one.made)) for one in self.engines if one.made is not None}
+            # An engine with execution options is the same one: it shares the pool. So is what is left of one that was
+            # dropped: nothing collects it here.
+            known = {id(core.pool) for core in self._cores}
             # An object refers to its class: this asks for those, where going through all objects takes twice as long.
             found = [one for one in gc.get_referrers(*classes) if type(one) in classes]
             for engine in sorted(found, key=lambda one: not hasattr(one, "sync_engine")):
-                if id(_pool(engine)) not in known:
+                lone = not hasattr(engine, "sync_engine") and engine.dialect.is_async
+                if id(_pool(engine)) not in known and not lone:
                     known.add(id(_pool(engine)))
                     self._tell_made("sqlalchemy.engine.Engine", engine, None, {}, None)
 
@@ -147,6 +151,7 @@ class Watch:
         core = getattr(engine, "sync_engine", engine)
         seen = Seen(self.recorder.number(), "engine", engine, self.recorder.phase)
         self.engines.append(seen)
+        self._cores.add(core)
         if wraps is None:
             self._count(core.pool, seen)
         self._tell(

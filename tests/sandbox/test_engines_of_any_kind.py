@@ -30,6 +30,26 @@ def test_an_engine_that_nothing_saw_being_made_is_tried(boot):
     assert all(one.probe.ok for one in record.engines)
 
 
+def test_what_is_left_of_an_engine_that_was_dropped_is_none(boot):
+    record = boot(
+        main=f"""
+            from fastapi import FastAPI
+            from sqlalchemy.engine import Engine
+            from sqlalchemy.ext.asyncio import create_async_engine
+
+            kept = create_async_engine("{URL}")
+            dropped = create_async_engine("{URL}").sync_engine
+            lone = Engine.__new__(Engine)
+            vars(lone).update(vars(dropped))
+            lone.pool = dropped.pool.recreate()
+            app = FastAPI()
+        """
+    )
+    assert [one.place is None for one in record.engines] == [False, False]
+    assert [one.probe.ok for one in record.engines] == [True, False]
+    assert record.engines[1].probe.skipped
+
+
 LAZY = """
     from functools import cache
 
