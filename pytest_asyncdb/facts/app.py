@@ -14,7 +14,7 @@ from pytest_asyncdb.facts.commands import Command, commands
 from pytest_asyncdb.facts.layout import dotted_name, role_of
 from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.roots import import_root_of, working_folder
-from pytest_asyncdb.facts.services import service_folder, services
+from pytest_asyncdb.facts.services import services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,10 +69,8 @@ def find_apps(project: Project, settings: Settings) -> tuple[App, ...]:
     candidates = [*_configured(project), *_commanded(project), *_defined(project)]
     if not candidates:
         raise NoAppError(_nothing_found(project))
-    found = services(project, candidates)
+    found, aside = services(project, candidates)
     apps = [_chosen(project, settings, service) for service in found]
-    counted = {one.folder for one in found}
-    aside = (one for one in candidates if service_folder(project, one.path) not in counted)
     left_out = dict.fromkeys(f"{one.path}:{one.target.partition(':')[2]}" for one in aside)
     return (replace(apps[0], others=(*apps[0].others, *left_out)), *apps[1:])
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sources.project import Project
 
 _MANIFEST = re.compile(
-    r"pyproject\.toml|setup\.(?:py|cfg)|requirements.*\.(?:txt|in)|requirements/[^/]+\.(?:txt|in)|Pipfile|environment\.ya?ml"
-    r"|Dockerfile(?:\..+)?|Procfile"
+    r"(?:(?P<folder>.+?)/)??(?:requirements/[^/]+\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|requirements[^/]*\.(?:txt|in)"
+    r"|Pipfile|environment\.ya?ml|Dockerfile(?:\.[^/]+)?|Procfile)"
 )
 _DATABASE = re.compile(rb"sqlalchemy|sqlmodel|asyncpg|psycopg|advanced_alchemy|advanced-alchemy", re.IGNORECASE)
 _COPIED = 0.5
@@ -32,34 +32,36 @@ class Service:
     candidates: tuple[Candidate, ...]
 
 
-def services(project: Project, candidates: Sequence[Candidate]) -> tuple[Service, ...]:
+def services(project: Project, candidates: Sequence[Candidate]) -> tuple[tuple[Service, ...], tuple[Candidate, ...]]:
     """Sort candidates by the service they belong to.
-
-    Parts that know no database are left out where another one does, and so are copies of a part before them.
 
     Args:
         project: the project on disk.
         candidates: at least one, the likeliest first.
+
+    Returns:
+        The services to check, and the candidates of those that are left out: parts that know no database where another
+        one does, and copies of a part before them.
     """
+    every = _by_folder(project, candidates)
+    found = every
+    if len(every) > 1:
+        inner = tuple(f"{one.folder}/" for one in every if one.folder != ".")
+        files = {one.folder: frozenset(_files(project, one, inner)) for one in every}
+        found = [one for one in every if _knows_database(project, files[one.folder])] or every
+        found = [one for number, one in enumerate(found) if not _is_copy(one, found[:number], project, files)]
+    return tuple(found), tuple(one for service in every if service not in found for one in service.candidates)
+
+
+def _by_folder(project: Project, candidates: Sequence[Candidate]) -> list[Service]:
+    """Each candidate in the nearest folder above it that has dependency files, or says how it is started."""
+    manifests = (_MANIFEST.fullmatch(path) for path in project.sources)
+    told = {one["folder"] or "." for one in manifests if one}
     by_folder: dict[str, list[Candidate]] = {}
     for one in candidates:
-        by_folder.setdefault(service_folder(project, one.path), []).append(one)
-    found = [Service(folder, tuple(each)) for folder, each in by_folder.items()]
-    if len(found) == 1:
-        return tuple(found)
-    inner = tuple(f"{one.folder}/" for one in found if one.folder != ".")
-    prints = {one.folder: frozenset(_files(project, one, inner)) for one in found}
-    found = [one for one in found if _knows_database(project, prints[one.folder])] or found
-    return tuple(one for number, one in enumerate(found) if not _is_copy(one, found[:number], project, prints))
-
-
-def service_folder(project: Project, path: str) -> str:
-    """The nearest folder above the module that has its own dependency files or says how it is started."""
-    for folder in folders_above(path):
-        prefix = "" if folder == "." else f"{folder}/"
-        if any(one.startswith(prefix) and _MANIFEST.fullmatch(one[len(prefix) :]) for one in project.sources):
-            return folder
-    return "."
+        folder = next((folder for folder in folders_above(one.path) if folder in told), ".")
+        by_folder.setdefault(folder, []).append(one)
+    return [Service(folder, tuple(each)) for folder, each in by_folder.items()]
 
 
 def _files(project: Project, service: Service, inner: Iterable[str]) -> Iterator[str]:

@@ -315,6 +315,10 @@ PAY = {"pay/main.py": FASTAPI, "pay/pyproject.toml": '[project]\ndependencies = 
     ("more", "apps"),
     [
         ({}, [("main:app", "shop", "shop"), ("main:app", "pay", "pay")]),
+        (
+            {"shop/requirements.txt": "", "shop/requirements/requirements.txt": "sqlalchemy\n"},
+            [("main:app", "shop", "shop"), ("main:app", "pay", "pay")],
+        ),
         ({"shop/Dockerfile": "CMD uvicorn main:app\n"}, [("main:app", "shop", "shop"), ("main:app", "pay", "pay")]),
         ({"pay/pyproject.toml": "[project]\n"}, [("main:app", "shop", "shop")]),
         ({"pay/main.py": SHOP["shop/main.py"], "pay/db.py": SHOP["shop/db.py"]}, [("main:app", "pay", "pay")]),
