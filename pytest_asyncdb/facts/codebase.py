@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sources.project import Project
 
 _NEEDLES = re.compile(
-    rb"alchemy|sqlmodel|asyncpg|psycopg|create_engine|sessionmaker|Async(?:Session|Engine)|Router|include_router|FastAPI"
-    rb"|Litestar|Starlette|Quart|Sanic|Blueprint|import[ \t]+(?:\*|fastapi|litestar|starlette|quart|sanic)"
+    rb"asyncpg|psycopg|advanced_alchemy|_engine|sessionmaker|Async(?:Session|Engine)|sqlalchemy[.](?:ext|pool|engine)"
+    rb"|sqlmodel[.]ext|Router|include_router|FastAPI|Litestar|Starlette|Quart|Sanic|Blueprint"
 )
-"""What the imports of a module mention that has to do with databases or routes."""
+"""What the imports of a module mention that makes engines, sessions or routes."""
+_FURTHER = re.compile(rb"sqlalchemy|sqlmodel|import[ \t]+(?:\*|fastapi|litestar|starlette|quart|sanic)")
+"""What those of models and handlers mention: they are read unless there are too many of them."""
+_MANY = 500
 _SMALL = 600_000
 _GENERATED = re.compile(
     rb"@generated\b|(?i:\bgenerated\b[^\n]{0,120}\b(?:do not|don't) (?:edit|modify))"
@@ -126,17 +129,20 @@ class Codebase:
 
     @cached_property
     def relevant(self) -> tuple[str, ...]:
-        """Paths worth parsing: those that mention databases or frameworks, and every app module of a small project."""
+        """Paths worth parsing: what has to do with databases or frameworks, and every app module of a small project.
+
+        Where these are more than 500, modules that only use what others make (models, handlers) are parsed when a name
+        leads to them, so that memory stays bounded.
+        """
         project = self.project
         makers = project.holders(b"create_engine(", b"create_async_engine(")
-        is_small = self._is_small()
-        return tuple(
-            path
-            for path in self.names
-            if (is_small and self.roles[path] in ("app", "script"))
-            or path in makers
-            or _NEEDLES.search(project.imports(path))
-        )
+        first = {path for path in self.names if path in makers or _NEEDLES.search(project.imports(path))}
+        further = {path for path in self.names if path not in first and _FURTHER.search(project.imports(path))}
+        if self._is_small():
+            further.update(path for path in self.names if self.roles[path] in ("app", "script"))
+        elif len(first) + len(further) > _MANY:
+            further.clear()
+        return tuple(path for path in self.names if path in first or path in further)
 
     def _is_small(self) -> bool:
         size = 0

@@ -223,3 +223,11 @@ def test_the_app_of_a_template_is_not_the_projects(facts):
     files = {"templates/full/app/main.py": app, "templates/full/Dockerfile": "CMD uvicorn app.main:app\n"}
     assert facts(files).app is None
     assert facts({**files, "app/main.py": app}).app.module_path == "app/main.py"
+
+
+def test_of_very_many_modules_those_that_make_something_are_parsed_first(facts):
+    model = "from sqlalchemy import Column\nfrom shop.base import Base\n"
+    models = {f"shop/m{number}.py": model for number in range(600)}
+    files = {**models, "shop/base.py": f"{MAKES}Base = object\n" + "# long\n" * 100_000}
+    parsed = {one.path for one in facts(files).modules if one.imports}
+    assert parsed == {"shop/base.py"}
