@@ -30,6 +30,13 @@ _LEFT = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
     " WHERE datname = $1 AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
+_UNFINISHED = (
+    "SELECT datname FROM pg_database AS made WHERE starts_with(datname, $1) AND datname <> current_database()"
+    " AND shobj_description(oid, 'pg_database') IS NULL"
+    " AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = made.datname)"
+)
+_MADE = re.compile(rf"{PREFIX}[0-9a-f]{{12}}(_\w+)?")
+"""Names that ``fresh_name`` makes, with what may follow."""
 _OURS = (
     "SELECT datname, shobj_description(oid, 'pg_database') AS owner FROM pg_database"
     " WHERE starts_with(datname, $1) AND datname <> current_database()"
@@ -79,9 +86,11 @@ class Databases:
                 statement += " STRATEGY FILE_COPY"
 
         async def create(connection: asyncpg.Connection) -> None:
+            # The server may outlive us, or be given to another run: say whose the database is, and until that is
+            # said, have its maker known by something else.
+            await connection.execute(f"SET application_name = '{name}'")
             await connection.execute(statement)
-            if self.server.provider == "url":  # it may outlive us there: say whose it is
-                await connection.execute(f"COMMENT ON DATABASE {name} IS '{self.server.owner or tag()}'")
+            await connection.execute(f"COMMENT ON DATABASE {name} IS '{self.server.owner or tag()}'")
 
         self.link.run(create)
         return self.server.with_database(name)
@@ -127,6 +136,24 @@ class Databases:
 
         return self.link.run(sweep)
 
+    def drop_unfinished(self) -> tuple[str, ...]:
+        """Drop those whose maker was killed before it could say whose they are; returns their names.
+
+        Raises:
+            ServerError: the server cannot be asked, or refuses.
+        """
+
+        async def sweep(connection: asyncpg.Connection) -> tuple[str, ...]:
+            seen = {row["datname"] for row in await connection.fetch(_UNFINISHED, PREFIX)}
+            # Asked again: a maker may have finished between the look at the comments and that at the sessions.
+            still = [row["datname"] for row in await connection.fetch(_UNFINISHED, PREFIX) if row["datname"] in seen]
+            names = [name for name in still if _MADE.fullmatch(name)]
+            for name in names:
+                await drop(connection, name)
+            return tuple(names)
+
+        return self.link.run(sweep)
+
 
 def fresh_name() -> str:
     """A name that no database has, with the prefix that marks it as ours."""
@@ -152,7 +179,7 @@ def drop_abandoned(server: Server) -> tuple[str, ...]:
         ServerError: the server cannot be asked.
     """
     with Databases(server) as databases:
-        return databases.drop_where(abandoned)
+        return (*databases.drop_where(abandoned), *databases.drop_unfinished())
 
 
 def server_version(server: Server) -> str:

@@ -137,6 +137,27 @@ def test_only_abandoned_databases_are_swept(given_server):
             drop_database(given_server, name)
 
 
+def test_a_database_whose_maker_was_killed_before_its_comment_is_swept_too(given_server):
+    dead, being_made = "asyncdb_0123456789ab", "asyncdb_ba9876543210_gw0"
+    with connect(given_server, autocommit=True) as maker:
+        for name in (dead, being_made, "asyncdb_0123456789"):
+            maker.execute(f"CREATE DATABASE {name}")
+        maker.execute(f"SET application_name = '{being_made}'")
+        assert drop_abandoned(given_server) == (dead,)
+    for name in (being_made, "asyncdb_0123456789"):
+        assert name in names(given_server)
+        drop_database(given_server, name)
+
+
+def test_who_makes_a_database_is_known_before_it_exists(given_server):
+    with choose(given_server.url()).provider.serve() as server, Databases(server) as databases:
+        made = databases.create()
+        with connect(given_server) as other:
+            asked = other.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [made.database])
+            assert asked.fetchone() == (1,)
+        databases.drop(made.database)
+
+
 def test_a_server_that_does_not_answer_is_told_without_the_password():
     provider = choose("postgresql://somebody:hunter2@127.0.0.1:1/x").provider
     with pytest.raises(ServerError, match=r"somebody@127.0.0.1:1/x") as caught, provider.serve():

@@ -218,6 +218,8 @@ def _sessions(options: argparse.Namespace) -> Count:
         for number, (status, output, told) in enumerate(pool.map(_session, _projects(directory, options.sessions))):
             count.starts += 1
             count.by_itself += 1
+            if number % 10 == 9:
+                print(f"sessions: {number + 1} of {options.sessions}", flush=True)
             if status != 0 or f"{TESTS_OF_A_SESSION} passed" not in output:
                 count.failures.append(f"session {number}: status {status}: {output.strip()[-800:]}")
             if told:
