@@ -3,7 +3,7 @@
 ## What it does
 Compares the routers that the project's modules define with what the booted app serves, and with the calls that
 include routers. Reports a router that no call includes and of which the app serves no route. A router that is
-included under a condition is no fault.
+included under a condition is no fault, and neither is one in a package of which the app imports nothing.
 
 ## Root cause
 Defining routes on an `APIRouter` registers them on that object only. Without `app.include_router(...)` each of its
@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+from pytest_asyncdb.urls import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +49,17 @@ def find(facts: Facts) -> Iterator[Finding]:
         if router.included or not router.routes:
             continue
         record = seen.get(_key(router.place))
-        if record is None:
+        if record is None and _is_of_app(facts, router.place.path):
             yield _finding(router.place, router.name, Confidence.LIKELY, Evidence.STATIC)
-        elif not record.registered:
+        elif record is not None and not record.registered:
             yield _finding(router.place, router.name, Confidence.CERTAIN, Evidence.BOTH)
+
+
+def _is_of_app(facts: Facts, path: str) -> bool:
+    """Whether the app has to do with the router's package: what it imports nothing of may be another app, or a copy."""
+    reached = {name.partition(".")[0] for name in interpreter.modules_of_app(facts)}
+    own = next((module.name.partition(".")[0] for module in facts.modules if module.path == path), "")
+    return not reached or not own or own in reached
 
 
 def _key(place: Place) -> tuple[str, int]:

@@ -293,6 +293,14 @@ def test_routers(judge, included, records, expected):
     assert found == ([expected] if expected else [])
 
 
+@pytest.mark.parametrize(("name", "told"), [("copies.routes", 0), ("src.items", 1)])
+def test_a_router_in_a_package_that_the_app_does_not_import_is_none_of_its_own(judge, name, told):
+    path = f"{name.replace('.', '/')}.py"
+    modules = [Module(one, f"{one.replace('.', '/')}.py", is_package=False, role="app") for one in (name, "src.main")]
+    router = Router(f"{name}.router", Place(path, 5, 1), 2, included=False)
+    assert len(judge("ADB705", facts(routers=(router,), modules=tuple(modules)))) == told
+
+
 def test_a_router_without_routes_is_no_fault(judge):
     assert judge("ADB705", facts(routers=(dataclasses.replace(WRITTEN, routes=0),))) == ()
 
