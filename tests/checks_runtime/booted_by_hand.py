@@ -6,7 +6,7 @@ import ast
 from types import SimpleNamespace
 
 from pytest_asyncdb.facts.dependencies import Declared, Distribution, Installed, Locked
-from pytest_asyncdb.facts.engines import Engine
+from pytest_asyncdb.facts.engines import Engine, Pool
 from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.python import Argument, Call, Expression, Import, Level, Module
 from pytest_asyncdb.facts.sessions import SessionFactory
@@ -161,6 +161,7 @@ def engine(*, role="app", text="", **seen):
     if seen:
         record = EngineRecord(1, function, is_async=True, place=place, phase=seen.pop("phase", "import"), **seen)
     call = module.calls[0] if module else None
+    pool = call.argument("poolclass") if call else None
     return Engine(
         function,
         is_async=True,
@@ -170,5 +171,7 @@ def engine(*, role="app", text="", **seen):
         url=None,
         role=role,
         call=call,
+        options=tuple((a.keyword, a.value.source) for a in call.arguments if a.keyword) if call else (),
+        pools=(Pool(pool.value.canonical, pool.value.span),) if pool and pool.value.canonical else (),
         seen=record,
     )
