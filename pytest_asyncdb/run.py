@@ -12,6 +12,7 @@ from pytest_asyncdb.combine import combine
 from pytest_asyncdb.criteria import criteria
 from pytest_asyncdb.examine import examine, read
 from pytest_asyncdb.judge import outcomes
+from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import Proof
 from pytest_asyncdb.model.result import AppInfo, ReportedFinding, Result, ServerInfo
 from pytest_asyncdb.sources.leftout import told
@@ -137,6 +138,7 @@ class Run:
             applied=applied,
             diff=diff,
             apps=(about,) if about else (),
+            incomplete=_not_started(first.facts, reported),
         )
 
 
@@ -160,6 +162,15 @@ def _database(server: Server) -> Iterator[Server]:
     finally:
         if server.provider == "url":  # every other server goes away with its databases
             drop_database(server, own.database)
+
+
+def _not_started(facts: Facts, reported: Sequence[ReportedFinding]) -> str:
+    """Why a run can't be called good in which this Python could not parse the app, which is no fault of the app."""
+    from pytest_asyncdb.urls.interpreter import refused_at_boot
+
+    if not refused_at_boot(facts) or any(one.finding.severity is Severity.BLOCKS for one in reported):
+        return ""
+    return "this Python can't parse the app, so it was not started: run pytest with the Python that it is made for"
 
 
 def _about(app: App, boot: BootRecord | None) -> AppInfo:

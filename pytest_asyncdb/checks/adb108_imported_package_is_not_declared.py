@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.python import Module
     from pytest_asyncdb.model.finding import Finding
 
-CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _REQUIREMENTS = {
     "alembic": "alembic>=1.13",

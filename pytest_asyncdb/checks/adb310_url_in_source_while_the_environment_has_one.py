@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.place import Span
 
-CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _IN_TEMPLATES = frozenset("{}$%<>")
 

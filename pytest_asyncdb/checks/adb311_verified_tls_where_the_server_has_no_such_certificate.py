@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.place import Place
 
-CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal"})  # noqa: S104 - compared only
 _DEFAULT_CONTEXT = re.compile(r"(?:ssl\.)?create_default_context\(\s*\)")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.place import Place
 
-CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
+CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.2")
 
 
 @CHECK

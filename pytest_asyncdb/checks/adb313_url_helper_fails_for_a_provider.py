@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.place import Place
     from pytest_asyncdb.urls.samples import Sample
 
-CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _SHOWN = 3
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.fix import Change
 
-CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
+CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.2")
 
 _FOR_THREADS = frozenset({"QueuePool", "SingletonThreadPool"})
 _RIGHT = "AsyncAdaptedQueuePool"

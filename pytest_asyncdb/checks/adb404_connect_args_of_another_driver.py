@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.model.finding import Finding
 
-CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _ELSEWHERE = frozenset({"check_same_thread", "charset", "isolation_level"})
 _OF_PSYCOPG = frozenset({"autocommit", "prepare_threshold", "row_factory", "cursor_factory"})

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.model.finding import Finding
 
-CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _LEVELS = frozenset({"AUTOCOMMIT", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"})
 _BY_LIBPQ = _LEVELS | {"READ UNCOMMITTED"}

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.sandbox.record import MigrationRecord
 
-CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
+CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.2")
 
 _OF_INI = ("InterpolationSyntaxError", "NoSuchModuleError")
 _QUOTED = re.compile(r"'(\w+)'")

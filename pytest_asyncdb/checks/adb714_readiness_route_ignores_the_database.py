@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.sandbox.record import ResponseRecord
 
-CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _READY = re.compile(r"/(?:is[-_]?)?(?:ready|readyz|readiness|db|database|postgres)(?:[-_]?check)?/?$", re.IGNORECASE)
 _NAMED = re.compile(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.model.finding import Finding
 
-CHECK = Check(__name__, severity=Severity.LATENT, since="0.1")
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 
 @CHECK

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.model.finding import Finding
 
-CHECK = Check(__name__, severity=Severity.ADVICE, since="0.1")
+CHECK = Check(__name__, severity=Severity.ADVICE, since="0.2")
 
 _PING = "pool_pre_ping"
 

@@ -38,7 +38,7 @@ def test_list_and_explain():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("explain", "ADB3O3"), "ADB303"),
+        (("explain", "libpq-parameter-in-asyncpg"), "ADB303"),
         (("check", "--postgres=lokal"), "local"),
         (("check", "--app=src.main:nothing_here_"), "nothing_here_"),
         (("check", "--report=out.pdf"), ".md"),
