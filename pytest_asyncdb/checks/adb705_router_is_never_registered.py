@@ -58,8 +58,15 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _is_of_app(facts: Facts, path: str) -> bool:
     """Whether the app has to do with the router's package: what it imports nothing of may be another app, or a copy."""
     reached = {name.partition(".")[0] for name in interpreter.modules_of_app(facts)}
-    own = next((module.name.partition(".")[0] for module in facts.modules if module.path == path), "")
-    return not reached or not own or own in reached
+    package, dot, _ = next(
+        (module.name.partition(".") for module in facts.modules if module.path == path), ("", "", "")
+    )
+    beside_app = not dot and facts.app is not None and _folder(path) == _folder(facts.app.module_path or path)
+    return not reached or package in reached or not package or beside_app
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _key(place: Place) -> tuple[str, int]:
