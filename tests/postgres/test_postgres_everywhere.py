@@ -142,14 +142,14 @@ def ascii_of(path):
 
 def python_for_everybody(packages):
     """An interpreter that an unprivileged user can run, and where it finds what the tool needs."""
-    needed = "import platformdirs, sys; sys.exit(sys.version_info < (3, 11))"
+    needed = "import asyncpg, platformdirs, sys; sys.exit(sys.version_info < (3, 11))"
     for python in (sys.executable, "/usr/bin/python3"):
         try:
             subprocess.run([python, "-c", needed], user="nobody", check=True, cwd="/", env={"PYTHONPATH": packages})
         except (OSError, subprocess.CalledProcessError):
             continue
         return python
-    return pytest.skip("user nobody can run no Python from 3.11 on here")
+    return pytest.skip("user nobody can run no Python here that these packages are for")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
