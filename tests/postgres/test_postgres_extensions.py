@@ -43,7 +43,8 @@ def test_auto_stays_with_the_first_that_has_them(named):
     choice = choose("auto", extensions=("citext", "plpgsql"))
     with choice.provider.serve() as server:
         assert server.provider == "embedded"
-    assert dict(choice.not_used) == {"docker": "embedded comes first", "local": "embedded comes first"}
+    assert dict(choice.not_used)["local"] == "embedded comes first"  # an engine may lack the usual image
+    assert "embedded" not in dict(choice.not_used)
 
 
 def test_nobody_has_it(named):
