@@ -113,7 +113,9 @@ def judge_again(project: Project, app: App, settings: Settings, before: Examinat
     """
     from pytest_asyncdb.facts import Facts
 
-    facts = Facts(project, settings, app, lambda: (before.facts.boot, before.facts.no_boot))
+    facts = Facts(
+        project, settings, app, lambda: (before.facts.boot, before.facts.no_boot), lambda: before.facts.samples
+    )
     judgement = judge(facts, before.checks, _Lines(project).line, settings.fail_on, project.templates)
     return Examination(project, facts, before.checks, judgement, before.filled)
 

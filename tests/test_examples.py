@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from pytest_asyncdb import run
+from pytest_asyncdb.examine import judge_again
 from pytest_asyncdb.fixes import apply
 from pytest_asyncdb.model.settings import Settings
 from pytest_asyncdb.run import analyse
@@ -32,11 +34,6 @@ WAITS_FOR_EVER = {"ADB208": 3.0}
 
 @pytest.fixture(params=sorted(path.name for path in EXAMPLES.glob("ADB*")))
 def check_id(request):
-    return request.param
-
-
-@pytest.fixture(params=["\n", "\r\n"], ids=["lf", "crlf"])
-def ending(request):
     return request.param
 
 
@@ -84,46 +81,80 @@ def skip_unless_installed(folder):
 
 def examine(root, check_id):
     """All findings of all checks."""
-    settings = Settings(root.resolve(), import_timeout=WAITS_FOR_EVER.get(check_id, 30.0), prove=False)
-    return analyse(settings)
+    return analyse(settings_for(root, check_id))
 
 
-def test_bad_is_reported_exactly_and_its_fixes_make_it_good(check_id, ending, tmp_path):
+def settings_for(root, check_id):
+    return Settings(root.resolve(), import_timeout=WAITS_FOR_EVER.get(check_id, 30.0), prove=False)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The examinations of this test: what a project of the same lines and the same meaning would show as well."""
+    examinations = []
+
+    def keep(project, app, *rest, **options):
+        examinations.append((app, examination := original(project, app, *rest, **options)))
+        return examination
+
+    original = run.examine
+    monkeypatch.setattr(run, "examine", keep)
+    return examinations
+
+
+def findings_of_variant(root, check_id, seen):
+    """What is said of a variant in which no line moved, so that it needs no boot of its own."""
+    if not seen:  # nothing was booted at all
+        return [one.finding for one in examine(root, check_id).findings]
+    assert len(seen) == 1, "an example has one app"
+    app, examination = seen[0]
+    return judge_again(Project(root.resolve()), app, settings_for(root, check_id), examination).judgement.findings
+
+
+def places(findings):
+    return Counter((f.place.path, f.place.line, f.id) for f in findings)
+
+
+def test_bad_is_reported_exactly_and_its_fixes_make_it_good(check_id, seen, tmp_path):
     folder = EXAMPLES / check_id
-    files, expected = lay_out(folder / "bad", tmp_path, ending)
+    files, expected = lay_out(folder / "bad", tmp_path / "bad")
     assert check_id in {one for _, _, one in expected}, "a bad example marks what its check finds"
 
-    result = examine(tmp_path, check_id)
+    result = examine(tmp_path / "bad", check_id)
 
     findings = [one.finding for one in result.findings]
-    found = Counter((f.place.path, f.place.line, f.id) for f in findings)
-    assert found == expected, "\n".join(f"{f.place} {f.id} {f.message}: {f.root_cause}" for f in findings)
+    assert places(findings) == expected, "\n".join(f"{f.place} {f.id} {f.message}: {f.root_cause}" for f in findings)
     for finding in findings:
         assert_well_said(finding)
     for password in PASSWORD.findall("\n".join(files.values())):
         assert password not in repr(result)
-    own = [fix for finding in findings for fix in finding.fixes]
+    assert_fixed(findings, tmp_path / "bad", files, folder / "good")
+
+    files, _ = lay_out(folder / "bad", tmp_path / "crlf", "\r\n")
+    findings = findings_of_variant(tmp_path / "crlf", check_id, seen)
+    assert places(findings) == expected, "line endings change nothing"
+    assert_fixed(findings, tmp_path / "crlf", files, folder / "good", "\r\n")
+
+    if renamed := alias(tmp_path / "bad" / "main.py"):
+        assert places(findings_of_variant(tmp_path / "bad", check_id, seen)) == expected, renamed
+
+
+def alias(main):
+    """Import what makes engines under another name, where that can be done."""
+    text = main.read_text() if main.exists() else ""
+    name = ENGINE.search(text)
+    if name is None:
+        return ""
+    aliased = re.sub(rf"(?m)^(from .* import .*\b{name['name']})\b", r"\1 as make", text)
+    main.write_text(re.sub(rf"\b{name['name']}\(", "make(", aliased))
+    return f"`{name['name']}` under another name changes nothing"
+
+
+def assert_fixed(findings, root, files, good, ending="\n"):
+    """The safe fixes make the good example of the bad one, letter by letter, where all findings have one."""
     if all(any(fix.safe for fix in finding.fixes) for finding in findings):
-        fixed = apply([fix for fix in own if fix.safe], Project(tmp_path.resolve()).text)
-        good, _ = texts(folder / "good", ending)
-        assert {**files, **fixed} == good
-
-
-@pytest.mark.parametrize(
-    "check_id", sorted(p.parts[-3] for p in EXAMPLES.glob("ADB*/bad/main.py") if ENGINE.search(p.read_text()))
-)
-def test_aliased_imports_change_nothing(check_id, tmp_path):
-    _, expected = lay_out(EXAMPLES / check_id / "bad", tmp_path)
-    main = tmp_path / "main.py"
-    text = main.read_text()
-    name = ENGINE.search(text)["name"]
-    aliased = re.sub(rf"(?m)^(from .* import .*\b{name})\b", r"\1 as make", text)
-    main.write_text(re.sub(rf"\b{name}\(", "make(", aliased))
-
-    result = examine(tmp_path, check_id)
-
-    found = Counter((f.place.path, f.place.line, f.id) for f in (one.finding for one in result.findings))
-    assert found == expected
+        safe = [fix for finding in findings for fix in finding.fixes if fix.safe]
+        assert {**files, **apply(safe, Project(root.resolve()).text)} == texts(good, ending)[0]
 
 
 def assert_well_said(finding):

@@ -36,7 +36,7 @@ class Facts:
         app: the app to boot; None when there is none.
         boot_source: called when ``boot`` is first read; returns the boot's record, or None and why there was no boot.
             Everything static can be read before, while the app boots.
-        sample_source: called when ``url_trials`` is first read; returns what the helpers made of sample URLs.
+        sample_source: called when ``samples`` is first read; returns what the helpers made of sample URLs.
     """
 
     def __init__(
@@ -127,12 +127,16 @@ class Facts:
         """What that code made of the URLs that providers hand out."""
         from pytest_asyncdb.facts.feeds import UrlTrial
 
-        _ = self.boot  # by its end all is known that the project has to be given
-        results = self._sample_source()
         return tuple(
-            UrlTrial(helper, tuple(one for one in results if one.trial == number))
+            UrlTrial(helper, tuple(one for one in self.samples if one.trial == number))
             for number, helper in enumerate(self.url_helpers)
         )
+
+    @cached_property
+    def samples(self) -> tuple[SampleRecord, ...]:
+        """What was seen of it, helper by helper."""
+        _ = self.boot  # by its end all is known that the project has to be given
+        return self._sample_source()
 
     @cached_property
     def hosting(self) -> frozenset[str]:
