@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.request import BootRequest
     from pytest_asyncdb.sources.project import Project
 
-_ROUNDS = 5
+_ROUNDS = 8
 """How often settings are made up: classes of settings are often made one after the other, each with its own."""
 _TELLING = 6
 """As many characters of a made-up value, found in an error, make the value its cause."""
@@ -132,12 +132,12 @@ class Boots:
     def record(self) -> BootRecord:
         """What the boot saw; the last one, when the app took the settings that were made up for it."""
         before, record = self.filled, self._look()
-        for _ in range(_ROUNDS):
+        for left in reversed(range(_ROUNDS)):
             values = self._made_up(record)
             if not values:
                 break
             self.filled = self.filled.with_made_up(values)
-            record = self._again(record)
+            record = self._again(record, last=not left)
         if self.filled is not before and self._is_refused(record):
             self.filled = before
             return self._again(record)
@@ -177,7 +177,7 @@ class Boots:
             len(value) >= _TELLING and value in said for value in values
         )
 
-    def _again(self, before: BootRecord) -> BootRecord:
+    def _again(self, before: BootRecord, *, last: bool = False) -> BootRecord:
         """Boot with what was made up by now, and run the migrations again if they had failed."""
         from pytest_asyncdb.sandbox.launch import spawn
 
@@ -187,12 +187,12 @@ class Boots:
         self._attempt = _Attempt(boot, None if done else self._migrator())
         self._attempt.complete(self._modules, self._secrets)
         self._attempt.begin(self._server)
-        record = self._look()
+        record = self._look(last=last)
         return replace(record, migration=done) if done else record
 
-    def _look(self) -> BootRecord:
-        """What the boot shows: no more than its failure, when that is for want of settings that can be made up."""
-        failed = self._attempt.failed_start()
+    def _look(self, *, last: bool = False) -> BootRecord:
+        """What the boot shows: no more than its failure, when another one comes with settings that are made up."""
+        failed = None if last else self._attempt.failed_start()
         if failed is not None and self._made_up(failed):
             return failed
         self._attempt.join()

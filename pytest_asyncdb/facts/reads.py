@@ -43,24 +43,88 @@ class Read:
     required: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A read of the environment: the expression of its name, and what is known of the value."""
+
+    name: ast.expr
+    schema: Json
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Helper:
+    """A function of the project's own that reads what it is told: ``_require(env, "X")``."""
+
+    position: int
+    """Of the name among the arguments of a call; a method's ``self`` is none."""
+    keyword: str
+    schema: Json
+    required: bool
+
+
 def reads(project: Project) -> tuple[Read, ...]:
-    """Find the reads without a default in the modules of the app."""
+    """Find the reads without a default in the modules of the app, also those through functions of its own."""
     found: list[Read] = []
-    marked = project.holders(*_MARKS)
-    for path in project.python_files:
-        if path in marked and role_of(path) == "app":
-            tree = parsed(project, path)
-            found += _in_tree(path, tree) if tree is not None else ()
+    helpers: dict[str, _Helper] = {}
+    for path, tree in _trees(project, *_MARKS):
+        found += _in_tree(path, tree)
+        helpers.update(_helpers(tree))
+    for path, tree in _trees(project, *(f"{name}(".encode() for name in helpers)) if helpers else ():
+        found += _through(path, tree, helpers)
     return tuple(found)
+
+
+def _trees(project: Project, *marks: bytes) -> Iterator[tuple[str, ast.Module]]:
+    """The app's modules that hold one of the marks."""
+    marked = project.holders(*marks)
+    for path in project.python_files:
+        if path in marked and role_of(path) == "app" and (tree := parsed(project, path)) is not None:
+            yield path, tree
 
 
 def _in_tree(path: str, tree: ast.Module) -> Iterator[Read]:
     typed = {id(one): name for one, name in _conversions(tree)}
     for node in ast.walk(tree):
-        told = _subscript(node) if isinstance(node, ast.Subscript) else _call(node)
-        if told is not None:
-            name, schema, required = told
-            yield Read(path, Wanted(name, schema or _TYPES.get(typed.get(id(node), ""), {})), required)
+        asked = _asked(node)
+        name = _variable(asked.name) if asked is not None else ""
+        if asked is not None and name:
+            yield Read(path, Wanted(name, asked.schema or _TYPES.get(typed.get(id(node), ""), {})), asked.required)
+
+
+def _helpers(tree: ast.Module) -> Iterator[tuple[str, _Helper]]:
+    """Functions that read a variable whose name is one of their parameters; one that may raise requires it."""
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        names = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
+        given = [one for one in names if one not in {"self", "cls"}]
+        raises = any(isinstance(node, ast.Raise) for node in ast.walk(function))
+        for node in ast.walk(function):
+            asked = _asked(node)
+            if asked is not None and isinstance(asked.name, ast.Name) and asked.name.id in given:
+                position = given.index(asked.name.id)
+                yield function.name, _Helper(position, asked.name.id, asked.schema, asked.required or raises)
+
+
+def _through(path: str, tree: ast.Module, helpers: dict[str, _Helper]) -> Iterator[Read]:
+    """The reads that calls of such functions are, unless they give more than the name: that may be a default."""
+    for node in ast.walk(tree):
+        helper = helpers.get(_last(node.func)) if isinstance(node, ast.Call) else None
+        if helper is None or not isinstance(node, ast.Call):
+            continue
+        told = next((one.value for one in node.keywords if one.arg == helper.keyword), None)
+        if told is None and len(node.args) == helper.position + 1 and not node.keywords:
+            told = node.args[-1]
+        name = _variable(told) if told is not None else ""
+        if name:
+            yield Read(path, Wanted(name, helper.schema), helper.required)
+
+
+def _variable(node: ast.expr) -> str:
+    """The name of a variable that is written down; empty for any other expression."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) and value.isidentifier() else ""
 
 
 def _conversions(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
@@ -70,28 +134,24 @@ def _conversions(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
             yield node.args[0], node.func.id
 
 
-def _subscript(node: ast.Subscript) -> tuple[str, Json, bool] | None:
-    if _last(node.value) != "environ" or not isinstance(node.ctx, ast.Load) or not isinstance(node.slice, ast.Constant):
+def _asked(node: ast.AST) -> _Asked | None:
+    if isinstance(node, ast.Subscript):
+        is_read = _last(node.value) == "environ" and isinstance(node.ctx, ast.Load)
+        return _Asked(node.slice, {}, required=True) if is_read else None
+    if not isinstance(node, ast.Call) or not node.args:
         return None
-    return str(node.slice.value), {}, True
-
-
-def _call(node: ast.AST) -> tuple[str, Json, bool] | None:
-    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
-        return None
-    name, called = node.args[0].value, _last(node.func)
+    called = _last(node.func)
     owner = _last(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-    if not isinstance(name, str) or not name.isidentifier():
-        return None
     if called == "getenv" or (called == "get" and owner == "environ"):
         default = node.args[1] if len(node.args) > 1 else None
-        return (name, {}, False) if default is None or getattr(default, "value", 0) is None else None
+        absent = default is None or getattr(default, "value", 0) is None
+        return _Asked(node.args[0], {}, required=False) if absent else None
     if not (called in _READERS or (owner in _READERS and called in _PLAIN)):
         return None
     if len(node.args) > 1 or any(one.arg in _DEFAULTS for one in node.keywords):
         return None
     cast = next((_last(one.value) for one in node.keywords if one.arg == "cast"), "")
-    return name, _TYPES.get(cast or called, {}), True
+    return _Asked(node.args[0], _TYPES.get(cast or called, {}), required=True)
 
 
 def _last(node: ast.expr) -> str:

@@ -26,6 +26,11 @@ _ELSEWHERE = (
     ("sqlalchemy.exc.InvalidRequestError", "is not async"),
 )
 _VARIABLE = re.compile(r"'(?P<name>[A-Z][A-Z0-9_]+)'|\W?Config '(?P<config>\w+)' is missing, and has no default\W*")
+_NOT_SET = {
+    **dict.fromkeys(("EnvError", "EnvNotSetError"), re.compile(r"Environment variable \"(?P<name>\w+)\" not set")),
+    "UndefinedValueError": re.compile(r"(?P<name>\w+) not found\. Declare it as envvar.*", re.DOTALL),
+}
+"""What environs and python-decouple raise."""
 _UNSET_URL = re.compile(
     r"ArgumentError: Expected string or URL object, got None|ValueError: invalid literal for int\(\) .*: 'None'$"
 )
@@ -75,7 +80,10 @@ def is_unset_url(error: ErrorRecord) -> bool:
 
 
 def missing_variable(error: ErrorRecord) -> str | None:
-    """The variable of the environment that ``os.environ[...]`` or Starlette's ``Config`` did not find."""
+    """The variable that ``os.environ[...]``, Starlette's ``Config``, environs or python-decouple did not find."""
+    if pattern := _NOT_SET.get(error.type.rpartition(".")[2]):
+        told = pattern.fullmatch(error.message.strip())
+        return told["name"] if told else None
     found = _VARIABLE.fullmatch(error.message.strip()) if error.type == "KeyError" else None
     return (found["name"] or found["config"]) if found else None
 

@@ -254,6 +254,14 @@ def test_sync_engines_that_are_fine(fine):
         ),
         (error("KeyError", "'DATABASE_URL'", "c.py:9"), "`DATABASE_URL`"),
         (
+            error("environs.exceptions.EnvError", 'Environment variable "DB_URL" not set', "c.py:9"),
+            "`DB_URL` is not set",
+        ),
+        (
+            error("decouple.UndefinedValueError", "KEY not found. Declare it as envvar or define ...", "c.py:9"),
+            "`KEY` is not set",
+        ),
+        (
             error("sqlalchemy.exc.ArgumentError", "Expected string or URL object, got None", "c.py:9"),
             "the database URL",
         ),

@@ -122,6 +122,32 @@ def test_reads_of_variables_without_default(project):
     }
 
 
+HELPERS = """\
+import os
+def require(env, name):
+    return env.int(name)
+class Reader:
+    def must(self, name: str) -> str:
+        value = os.environ.get(name)
+        if not value:
+            raise RuntimeError(name)
+        return value
+    def maybe(self, name, default="x"):
+        return os.environ.get(name, default)
+"""
+CALLS = """\
+from conf import Reader, require
+TTL, KEY = require(env, "SHOP_TTL"), Reader().must(name="SHOP_KEY")
+ELSE, AT = Reader().maybe("SHOP_ELSE"), Reader().must("SHOP_AT", "here")
+"""
+
+
+def test_reads_through_functions_of_the_project(project):
+    found = reads(project({"conf.py": HELPERS, "shop.py": CALLS}))
+    told = {one.wanted.name: (one.path, one.wanted.schema, one.required) for one in found}
+    assert told == {"SHOP_TTL": ("shop.py", {"type": "integer"}, True), "SHOP_KEY": ("shop.py", {}, True)}
+
+
 def record(type_, message, *, attributes=(), phase="import"):
     error = ErrorRecord(type_, message, Place("conf.py", 4), (Place("conf.py", 4),), (), attributes)
     return BootRecord(

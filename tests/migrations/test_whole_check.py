@@ -85,3 +85,11 @@ def test_the_copy_is_migrated_too_and_what_no_migration_makes_is_a_fault(project
     (outcome,) = found["ADB303"].fixes
     assert (outcome.proof, "rid of it, but stops at ADB706" in outcome.why) == (Proof.NOT_RUN, True)
     assert "`orders`" in found["ADB706"].finding.root_cause
+
+
+def test_an_app_that_wants_more_settings_than_there_are_rounds_is_told_whole(project, monkeypatch):
+    monkeypatch.setattr("pytest_asyncdb.boots._ROUNDS", 1)
+    main = "import os\nfrom fastapi import FastAPI\nfor name in ('SHOP_A', 'SHOP_B', 'SHOP_C'):\n    os.environ[name]\n"
+    result = analyse(Settings(project(**{"main.py": f"{main}app = FastAPI()\n"}).root))
+    assert [(one.finding.id, one.finding.place.line) for one in result.findings] == [("ADB205", 4)]
+    assert any("prepared the database" in note for note in result.notes)  # they ended in this round too
