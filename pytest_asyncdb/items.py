@@ -10,10 +10,12 @@ import pytest
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from pathlib import Path
 
 COLLECTOR = "asyncdb"
 MARKER = "asyncdb_check"
 """Marks the checks alone; tests of users may have the marker `asyncdb`."""
+_ANCHORS = ("pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pytest.ini", "requirements.txt", "Pipfile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +81,25 @@ class CheckItem(pytest.Item):
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """Where the item stands, for headings."""
         return self.path, None, self.name
+
+
+def anchor_of(root: Path, inipath: Path | None) -> Path:
+    """An existing file of the project that is the same in every run."""
+    if inipath is not None and inipath.is_relative_to(root):
+        return inipath
+    for name in _ANCHORS:
+        if (root / name).is_file():
+            return root / name
+    from pytest_asyncdb.sources.walk import list_files
+
+    files = (root / path for path in list_files(root).files if path.endswith(".py"))
+    found = next((path for path in files if path.is_file()), None)
+    if found is None:
+        raise pytest.UsageError(f"--asyncdb-check: {root} has no Python file; run pytest in the project's directory")
+    return found
+
+
+def leads_to(argument: Path, anchor: Path, *, named: bool) -> bool:
+    """Whether pytest visits the anchor because of this argument."""
+    path = argument.resolve()
+    return path == anchor or (not named and path.is_dir() and anchor.is_relative_to(path))

@@ -76,19 +76,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, None, None]:
     """Examine the project, then let pytest load its conftests, unless a fault blocks the start."""
     if not _asked_for(early_config):
         return (yield)
     from pytest_asyncdb.session import CheckSession
 
-    session = CheckSession.begin(early_config)
+    session = CheckSession.begin(early_config, parser, args)
     try:
         return (yield)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a conftest may raise anything, SystemExit too
-        session.conftest_failed(error)
+        session.conftest_failed(error, parser, args)
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_asyncdb import alone
 from pytest_asyncdb.collecting import apart
-from pytest_asyncdb.items import COLLECTOR, VERDICTS, AnchorFile, CheckItem, Line
+from pytest_asyncdb.items import COLLECTOR, VERDICTS, AnchorFile, CheckItem, Line, anchor_of, leads_to
 from pytest_asyncdb.telling import gate_of, lines_of, nothing_judged, only
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.result import Result
 
 _WORKER = "PYTEST_XDIST_WORKER"
-_GATE = "_PYTEST_ASYNCDB_GATE"
-"""Tells xdist's workers, before they load a conftest, that the gate is closed."""
-_ANCHORS = ("pyproject.toml", "setup.cfg", "setup.py", "tox.ini", "pytest.ini", "requirements.txt", "Pipfile")
+_WITHOUT_CONFTESTS = "`-m asyncdb_check` runs the checks without the project's conftests"
 
 
 class CheckSession:
@@ -39,7 +38,10 @@ class CheckSession:
         self.result: Result | None = None
         self.gate = ""
         """Why the project's tests are not run; empty while they are."""
-        self.conftest_error = ""
+        self.alone = alone.only_checks(config)
+        """Whether the checks are all that is run: then pytest meets no file of the project but their anchor."""
+        self._conftest_failed = False
+        self._left_out: tuple[str, ...] = ()
         self._anchor: Path | None = None
         self._reports = _report_files(config)
         self._ran: set[str] = set()
@@ -49,7 +51,7 @@ class CheckSession:
         self._failed: set[str] = set()
 
     @classmethod
-    def begin(cls, config: pytest.Config) -> CheckSession:
+    def begin(cls, config: pytest.Config, parser: pytest.Parser, args: list[str]) -> CheckSession:
         """Examine the project, in the process that owns the run; called before any conftest is loaded.
 
         Raises:
@@ -57,12 +59,10 @@ class CheckSession:
         """
         session = cls(config)
         config.stash[cls._KEY] = session
-        if _WORKER in os.environ:
-            session.gate = os.environ.get(_GATE, "")
-        else:
+        if _WORKER not in os.environ:
             session._examine()
-        if session.gate:
-            config.known_args_namespace.noconftest = True
+        if session.alone:
+            session._left_out = alone.leave_conftests(config, parser, args)
         return session
 
     @classmethod
@@ -72,15 +72,23 @@ class CheckSession:
             config.stash[cls._KEY] = cls(config)
         return config.stash[cls._KEY]
 
-    def conftest_failed(self, error: BaseException) -> None:
-        """Keep the error of a conftest; the checks are reported all the same."""
-        self.conftest_error = f"{type(error).__name__}: {error}"
+    def conftest_failed(self, error: BaseException, parser: pytest.Parser, args: list[str]) -> None:
+        """Report the checks all the same, and leave out the tests, which pytest would not even look for."""
+        from pytest_asyncdb.sources.project import Project
+
+        self._conftest_failed = self.alone = True
+        said = Project(self.root).redactor.text(alone.failure(error, self.root))
+        self.gate = f"the project's tests were not run: {said}"
+        self._left_out = alone.leave_conftests(self.config, parser, args)
+        alone.load_no_more(self.config)
 
     def configure(self) -> None:
         """Put the checks where pytest collects, and take what follows into our own hands."""
-        self._anchor = _anchor(self.root, self.config.inipath)
+        self._anchor = anchor_of(self.root, self.config.inipath)
         self._place_anchor(self._anchor)
-        if not self.gate:
+        if self.alone:
+            alone.stay_one_process(self.config)
+        else:
             # An error in the project's own test modules must not keep the checks from being told.
             self.config.option.continue_on_collection_errors = True
         self.config.stash[VERDICTS] = self._verdicts()
@@ -102,16 +110,15 @@ class CheckSession:
             gc.enable()
         if not self.config.known_args_namespace.asyncdb_no_gate:
             self.gate = gate_of(self.result, self.config.known_args_namespace.deselect or ())
-        if self.gate:
-            os.environ[_GATE] = self.gate
+        self.alone = self.alone or bool(self.gate)
 
     def _place_anchor(self, anchor: Path) -> None:
-        """Have pytest visit the anchor; leave out the project's tests while the gate is closed."""
+        """Have pytest visit the anchor; and nothing else when the checks are all that is run."""
         args = self.config.args
         here = self.config.invocation_params.dir
-        if self.gate:
-            args[:] = [arg for arg in args if f"::{COLLECTOR}" in arg] or [str(anchor)]
-        elif not any(_contains(here / arg.split("::")[0], anchor, named="::" in arg) for arg in args):
+        if self.alone:
+            args[:] = [arg for arg in args if alone.is_check(arg)] or [str(anchor)]
+        elif not any(leads_to(here / arg.split("::")[0], anchor, named="::" in arg) for arg in args):
             args.append(str(anchor))
 
     def _verdicts(self) -> dict[str, Line]:
@@ -135,13 +142,19 @@ class CheckSession:
         if others:
             later = ", ".join(map(label, others))
             lines.append(f"asyncdb: the checks ran on {label(first)} alone; tests of the fixtures run on {later}, too")
+        if self._left_out:
+            names = ", ".join(one.partition("=")[0] for one in self._left_out)
+            lines.append(f"asyncdb: left out, because no conftest was loaded that could know it: {names}")
         return lines
 
-    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-        """The anchor carries the checks."""
-        if file_path == self._anchor:
-            return AnchorFile.from_parent(parent, path=file_path)
-        return None
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(
+        self, file_path: Path, parent: pytest.Collector
+    ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+        """The anchor carries the checks; it may be a Python file, which is not imported for them alone."""
+        found = yield
+        others = [] if self.alone else found
+        return [AnchorFile.from_parent(parent, path=file_path), *others] if file_path == self._anchor else others
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -193,14 +206,13 @@ class CheckSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports and settle the exit status."""
-        os.environ.pop(_GATE, None)
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput["asyncdb"] = self.gate
         if self.result is None:
             return
         self._write_reports(self.result)
         clean = session.exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
-        if self.conftest_error and clean:
+        if self._conftest_failed and clean:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif clean and (nothing_judged(self.result) or self.result.incomplete or self.gate):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -213,6 +225,8 @@ class CheckSession:
             return
         # A conftest ended the run before there was a session, with pytest.exit or an error of its own.
         self._ran = {check.id for check in self.result.checks}
+        if not self.alone:
+            self.gate = f"the project's tests were not run: something ended pytest before; {_WITHOUT_CONFTESTS}"
         self._write_reports(self.result)
         with capture.global_and_fixture_disabled():
             sys.stdout.writelines(f"{line}\n" for line in (*self.pytest_report_header(self.config), *self._summary()))
@@ -236,7 +250,6 @@ class CheckSession:
             told=shown,
             diff=self.config.known_args_namespace.asyncdb_diff,
             gate=self.gate,
-            conftest_error=self.conftest_error,
             reports=self._reports,
             encoding=sys.stdout.encoding or "utf-8",
         )
@@ -248,28 +261,6 @@ class CheckSession:
 
         for path in self._reports:
             write(result, path)
-
-
-def _anchor(root: Path, inipath: Path | None) -> Path:
-    """An existing file of the project that is the same in every run."""
-    if inipath is not None and inipath.is_relative_to(root):
-        return inipath
-    for name in _ANCHORS:
-        if (root / name).is_file():
-            return root / name
-    from pytest_asyncdb.sources.walk import list_files
-
-    files = (root / path for path in list_files(root).files if path.endswith(".py"))
-    found = next((path for path in files if path.is_file()), None)
-    if found is None:
-        raise pytest.UsageError(f"--asyncdb-check: {root} has no Python file; run pytest in the project's directory")
-    return found
-
-
-def _contains(argument: Path, anchor: Path, *, named: bool) -> bool:
-    """Whether pytest visits the anchor because of this argument."""
-    path = argument.resolve()
-    return path == anchor or (not named and path.is_dir() and anchor.is_relative_to(path))
 
 
 def _report_files(config: pytest.Config) -> list[Path]:

@@ -74,7 +74,7 @@ def check(trial: Trial, environment: Mapping[str, str], mode: str, deadline: flo
     outcome = Outcome(case.name, case.commit, mode)
     with _copy(trial.checkout) as copy:
         report = copy.parent / "report.json"
-        arguments = [f"--asyncdb-report={report}", "--asyncdb-check", "-m", "asyncdb"]
+        arguments = [f"--asyncdb-report={report}", "--asyncdb-check", "-m", "asyncdb_check"]
         if environment:
             lines = "\n".join(f"{name}={value}" for name, value in environment.items())
             arguments += ["-o", f"asyncdb_env={lines}"]

@@ -24,7 +24,6 @@ def render(  # noqa: PLR0913 - what a run has to tell besides its result, by key
     told: Collection[str] = (),
     diff: bool = False,
     gate: str = "",
-    conftest_error: str = "",
     reports: Sequence[Path] = (),
     width: int = WIDTH,
     encoding: str = "utf-8",
@@ -36,7 +35,6 @@ def render(  # noqa: PLR0913 - what a run has to tell besides its result, by key
         told: ids of checks that were run as items: the findings of those that failed were shown there.
         diff: show every fix as a unified diff.
         gate: why the project's tests were not run, if they weren't.
-        conftest_error: what a conftest of the project raised, if it did.
         reports: files that were written.
         width: columns of the terminal; code is never wrapped.
         encoding: of the terminal; characters it lacks are written as ``\xNN``, ``\uNNNN``.
@@ -57,8 +55,6 @@ def render(  # noqa: PLR0913 - what a run has to tell besides its result, by key
             lines += [rule(title, width), "", *body, ""]
     lines.append(rule("", width))
     lines += wrap(result.incomplete, width, "") if result.incomplete else []
-    if conftest_error:
-        lines += wrap(f"a conftest could not be loaded: {conftest_error}", width, "")
     for path in reports:
         lines += wrap(f"report: {path}", width, "")
     lines += [*wrap(gate, width, ""), *wrap(words.checks_run(result), width, ""), *wrap(_total(result), width, "")]

@@ -45,16 +45,15 @@ def test_the_diff_of_all_safe_fixes_takes_the_place_of_the_single_ones(broken):
     assert "# Declare the async driver (unsafe, not applied by itself; not run)" in lines
 
 
-def test_gate_conftest_and_reports_stand_with_the_totals(broken):
+def test_gate_and_reports_stand_with_the_totals(broken):
     lines = render(
         broken,
-        gate="the project's tests were not run: a fault blocks the app (ADB303); --asyncdb-no-gate runs them",
-        conftest_error="ImportError: no\x1b[2J",
+        gate="the project's tests were not run: a conftest could not be loaded: ImportError: no\x1b[2J",
         reports=[Path("audit.md")],
     )
     end = " ".join(lines[len(lines) - lines[::-1].index("-" * 80) :])
     assert end.startswith(
-        "a conftest could not be loaded: ImportError: no\\x1b[2J report: audit.md the project's tests"
+        "report: audit.md the project's tests were not run: a conftest could not be loaded: ImportError: no\\x1b[2J"
     )
     assert end.endswith("--asyncdb-diff shows, --asyncdb-fix applies")
 
