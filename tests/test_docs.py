@@ -26,6 +26,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 OPTION = re.compile(r"--asyncdb-[a-z-]+")
 SETTING = re.compile(r"asyncdb_[a-z_]+")
+FILE = re.compile(r"# ([\w./-]+\.(?:ini|py|toml))\n")
+"""First line of a block that is a file of the page's project."""
 
 
 def _name(page):
@@ -42,7 +44,13 @@ BLOCKS = [
     for page in PAGES
     for language, token in _blocks(page)
 ]
-TESTS = [pytest.param(code, id=at) for at, language, code in BLOCKS if language == "python" and "def test_" in code]
+TESTS = [
+    (_name(page), number, token.content)
+    for page in PAGES
+    for number, (language, token) in enumerate(_blocks(page))
+    if language == "python" and "def test_" in token.content and not FILE.match(token.content)
+]
+PROJECTS = [page for page in PAGES if any(FILE.match(token.content) for _, token in _blocks(page))]
 COMMANDS = [pytest.param(code, id=at) for at, language, code in BLOCKS if language == "console"]
 READERS = {"toml": tomllib.loads, "yaml": yaml.safe_load, "json": json.loads}
 DATA = [pytest.param(READERS[language], code, id=at) for at, language, code in BLOCKS if language in READERS]
@@ -76,10 +84,14 @@ def test_every_block_says_what_it_is(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_python_runs(page, tmp_path):
-    """The blocks of a page run one after the other; one that holds tests is run by pytest instead."""
+    """The blocks of a page run one after the other; those that hold tests, or are files, are run by pytest instead."""
     plain = [
-        token.content for language, token in _blocks(page) if language == "python" and "def test_" not in token.content
+        token.content
+        for language, token in _blocks(page)
+        if language == "python" and "def test_" not in token.content and not FILE.match(token.content)
     ]
+    if not plain:
+        return
     script = tmp_path / "page.py"
     script.write_text("\n\n".join(plain), encoding="utf-8")
     done = subprocess.run(
@@ -88,13 +100,53 @@ def test_python_runs(page, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("code", TESTS)
-def test_tests_in_the_documentation_pass(code, tmp_path):
-    (tmp_path / "test_page.py").write_text(code, encoding="utf-8")
+def _pytest(directory, *arguments):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "FORCE_COLOR"))}
+    done = subprocess.run(command, cwd=directory, env=plain, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["on the same tables", "on tables of their own"])
+def test_tests_in_the_documentation_pass(alone, tmp_path):
+    """Those that say where the tables come from need a run of their own."""
+    wanted = [one for one in TESTS if ("def asyncdb_metadata" in one[2]) is alone]
+    assert wanted
+    for page, number, code in wanted:
+        name = re.sub(r"\W", "_", f"{page} {number}")
+        (tmp_path / f"test_{name}.py").write_text(code, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = strict\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    code, output = _pytest(tmp_path, "-q")
+    assert code == 0, output
+
+
+@pytest.mark.parametrize("page", PROJECTS, ids=_name)
+def test_the_project_of_a_page_is_tested_as_it_says(page, tmp_path):
+    """Its files are written; its commands are run, or pytest when it shows none; what it shows of them is printed."""
+    commands, shown = [], {}
+    for language, token in _blocks(page):
+        named = FILE.match(token.content)
+        if named:
+            path = tmp_path / named[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(token.content, encoding="utf-8")
+        elif language == "console":
+            commands += [line.removeprefix("$ ") for line in token.content.splitlines() if line.startswith("$ pytest")]
+        elif language == "text":
+            shown[commands[-1]] = token.content
+    assert list(tmp_path.rglob("test_*.py"))
+    for command in commands or ["pytest"]:
+        code, output = _pytest(tmp_path, *shlex.split(command)[1:])
+        assert code == int(bool(re.search(r"\d (error|failed)", shown.get(command, "")))), output
+        _is_printed(shown.get(command, ""), output)
+
+
+def _is_printed(shown, output):
+    """Line by line and in this order; ``...`` stands for lines, or within a line for what differs from run to run."""
+    printed = iter(output.splitlines())
+    for line in shown.splitlines():
+        pattern = re.escape(line).replace(re.escape("..."), ".*")
+        assert line == "..." or any(re.fullmatch(pattern, one) for one in printed), f"{line!r} is not in\n{output}"
 
 
 @pytest.mark.parametrize(("read", "code"), DATA)
