@@ -54,14 +54,15 @@ _SHOWN = 3
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each helper once."""
     unjudged = ""
-    found = False
+    found: set[Place] = set()
     for trial in facts.url_trials:
         changes = is_rewritten(trial.results, trial.helper.request.driver)
         failed = failures(trial.results) if changes else {}
         hinted = any(not facts.hosting.isdisjoint(one.hints) for one in failed) or _fails_plainly(facts, failed)
         if hinted or len({one.family for one in failed if not one.rare}) > 1:
-            found = True
-            yield _finding(trial, failed, hinted=hinted)
+            if trial.helper.place not in found:  # one helper may feed several engines
+                yield _finding(trial, failed, hinted=hinted)
+            found.add(trial.helper.place)
         elif not any(one.url for one in trial.results):
             reason = one_line(trial.results[0].error) if trial.results else "there was no time to run it"
             unjudged = f"the code at {trial.helper.place} made no engine: {reason}"

@@ -38,6 +38,8 @@ _IN_DOCKERFILE = re.compile(
 )
 _EXAMPLE = re.compile(r"(?i)example|sample|template|(?<![a-z])dist(?![a-z])|default")
 _TEST = re.compile(r"(?i)(?<![a-z])test(?:s|ing)?(?![a-z])")
+_SHOWN_PASSWORD = re.compile(r"(?i)(?:[a-z]+[-_.])*[a-z]*(?:password|passwd|pass|pwd|secret)(?:[-_.][a-z]+)*\d{0,3}!?")
+"""What examples put in a password's place: words, one of which says what it is (``secure_password``)."""
 _TEMPLATE = re.compile(r"\$?\{[^{}]*\}|%\(?\w*\)?s|<[^<>]+>")
 
 
@@ -86,7 +88,7 @@ def written_url(project: Project, text: str, spot: Spot) -> WrittenUrl | None:
         parameters=tuple(UrlParameter(one.name, _shown(one), span(one.span)) for one in url.parameters),
         query_span=span(url.query_span),
         has_password=bool(url.password),
-        password_is_placeholder=bool(url.password) and _is_stand_in(url.password or ""),
+        password_is_placeholder=bool(url.password) and _is_stand_in(url.password or "", spot.kind),
         tracked=project.tracked(spot.path),
         role=spot.role,
     )
@@ -101,7 +103,9 @@ def _shown(parameter: Parameter) -> str:
     return MASK if is_secret_parameter(parameter.name) else parameter.value
 
 
-def _is_stand_in(password: str) -> bool:
+def _is_stand_in(password: str, kind: str) -> bool:
+    if kind == "env-example" and _SHOWN_PASSWORD.fullmatch(password):
+        return True
     return is_placeholder(password) or _TEMPLATE.search(password) is not None
 
 

@@ -43,11 +43,13 @@ def one_line(error: ErrorRecord | None) -> str:
     """``TypeError: connect() got an unexpected keyword argument 'sslmode'``, for the end of a message."""
     if error is None:
         return "no reason is known"
-    text = _WRAPPED.sub("", _BACKGROUND.sub("", error.message)).strip()
+    # A group of exceptions says only how many there are.
+    kind, said = next((one for one in chain(error) if not one[0].endswith("ExceptionGroup")), (error.type, ""))
+    text = _WRAPPED.sub("", _BACKGROUND.sub("", said)).strip()
     first = text.splitlines()[0].strip().rstrip(".") if text else ""
     if len(first) > _MOST_CHARACTERS:
         first = first[:_MOST_CHARACTERS].rsplit(" ", 1)[0].rstrip(".,;: ") + " …"
-    name = error.type.rpartition(".")[2]
+    name = kind.rpartition(".")[2]
     return f"{name}: {first}" if first else name
 
 

@@ -316,7 +316,7 @@ def test_an_undeclared_package_is_not_told_where_something_absent_may_bring_it()
         assert find("ADB108", facts(modules=(env,), **more)) == ()
 
 
-def trial(*failing, hosting=(), **given):
+def trial(*failing, hosting=(), engines=1, **given):
     """A helper that fails for these providers alone."""
     request = TrialRequest("db", "", "db.py", ("DATABASE_URL",))
     helper = UrlHelper("DATABASE_URL", Place("src/db.py", 3), Place("src/db.py", 9), request)
@@ -327,7 +327,8 @@ def trial(*failing, hosting=(), **given):
         seen = UrlRecord("postgresql+asyncpg", host=url.host, database=url.database)
         step, why = ("connect", error) if sample.provider in failing else ("done", None)
         results.append(SampleRecord(0, sample.provider, step, url=seen, error=why))
-    return facts(url_trials=(UrlTrial(helper, tuple(results)),), hosting=frozenset(hosting), **given)
+    trials = (UrlTrial(helper, tuple(results)),) * engines
+    return facts(url_trials=trials, hosting=frozenset(hosting), **given)
 
 
 @pytest.mark.parametrize(
@@ -354,6 +355,10 @@ def test_a_plain_url_is_no_fault_where_the_project_writes_the_driver():
     urls = (written("postgresql+asyncpg://u@h/d", kind="env-example"),)
     [finding] = find("ADB313", trial("plain localhost", "Heroku", urls=urls))
     assert finding.severity is Severity.ADVICE
+
+
+def test_a_helper_that_feeds_several_engines_is_told_once():
+    assert len(find("ADB313", trial("plain localhost", engines=2))) == 1
 
 
 def test_a_helper_that_made_no_engine_is_not_judged():

@@ -53,6 +53,12 @@ def test_without_an_exception_the_apps_own_message_is_told(judge):
     assert finding.place == Place("src/main.py")
 
 
+def test_a_group_of_exceptions_is_told_by_the_first_in_it(judge):
+    problem = error("ExceptionGroup", "unhandled errors (1 sub-exception)", causes=(("ValueError", "no key"),))
+    (finding,) = judge("ADB701", facts(boot=boot(startup=failed("startup", problem))))
+    assert finding.message.endswith("fails: ValueError: no key")
+
+
 @pytest.mark.parametrize(
     "problem",
     [

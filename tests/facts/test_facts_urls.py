@@ -73,6 +73,14 @@ def test_templates_of_python(facts, literal, host, placeholder):
     check_spans(about.project, url)
 
 
+@pytest.mark.parametrize("password", ["secure_password", "prod-db-secret", "StagingPass123", "k7Qz9wXv3"])
+def test_words_in_an_example_are_no_password(facts, password):
+    text = f"DB_URL=postgresql://app:{password}@db.shop.com/x\n"
+    real, of_example = facts({".env.prod.example": text, ".env.prod": text}).urls
+    assert (of_example.kind, of_example.password_is_placeholder) == ("env-example", password != "k7Qz9wXv3")
+    assert (real.kind, real.password_is_placeholder) == ("env", False)
+
+
 @pytest.mark.parametrize(
     "code",
     [

@@ -155,7 +155,8 @@ def bare(new_project, tmp_path):
     """A checkout that nobody gave its settings."""
     new_project.write("main.py", MAIN)
     new_project.write("config.py", SETTINGS)
-    new_project.write("requirements.txt", "fastapi\nsqlalchemy[asyncio]\nasyncpg\npydantic-settings\n")
+    requirements = "fastapi\nsqlalchemy[asyncio]\nasyncpg\npydantic-settings\n"
+    (new_project.root / "requirements.txt").write_text(requirements, encoding="utf-16")  # no doctest of pytest's either
     (tmp_path / "home").mkdir()
     return new_project
 
