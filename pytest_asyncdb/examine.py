@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from pytest_asyncdb.judge import judge
 from pytest_asyncdb.trying import Trials
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.examples import Filled
@@ -61,26 +62,51 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         NoProviderError, UnknownProviderError, ServerError: there is no server.
         SandboxError: the sandbox did not start.
     """
+    with begin(project, app, settings, server, ids, child=child) as judged:
+        return judged()
+
+
+@contextmanager
+def begin(  # noqa: PLR0913 - as for the whole examination
+    project: Project,
+    app: App,
+    settings: Settings,
+    server: ServerThread | Server,
+    ids: Sequence[str] | None,
+    *,
+    child: Child | None = None,
+) -> Iterator[Callable[[], Examination]]:
+    """Start an examination, for what can be done beside its boot; gives what waits for it and judges.
+
+    Everything that was started ends with the ``with`` block.
+    """
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
     boots = Boots(project, app, settings, server)
     boots.begin(child)
     trials = Trials(boots.request, server)
     try:
         from pytest_asyncdb.facts import Facts
-        from pytest_asyncdb.registry import load
 
         facts = Facts(project, settings, app, lambda: (boots.record(), ""), trials.results)
         boots.complete(facts.modules_to_import(app), facts.secrets, lambda: facts.scheme)
-        _read_ahead(facts)
-        trials.begin(facts)
-        checks = load(ids)
-        boots.ready()
-        judgement = judge(facts, checks, _Lines(project).line, settings.fail_on, project.templates)
-        _ = facts.boot  # the checks that were asked for may not have read it, and the notes do
-        return Examination(project, facts, checks, judgement, boots.filled)
+        yield lambda: _concluded(facts, boots, trials, ids)
     finally:
         boots.kill()
         trials.end()
+
+
+def _concluded(facts: Facts, boots: Boots, trials: Trials, ids: Sequence[str] | None) -> Examination:
+    """Judge all that is known of a project whose app boots meanwhile."""
+    from pytest_asyncdb.registry import load
+
+    project = facts.project
+    _read_ahead(facts)
+    trials.begin(facts)
+    checks = load(ids)
+    boots.ready()
+    judgement = judge(facts, checks, _Lines(project).line, facts.settings.fail_on, project.templates)
+    _ = facts.boot  # the checks that were asked for may not have read it, and the notes do
+    return Examination(project, facts, checks, judgement, boots.filled)
 
 
 def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: str) -> Examination:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.proofs import Trial
     from pytest_asyncdb.sandbox.launch import Child
     from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.urls.redact import Redactor
-    from pytest_asyncdb.verify import Trial
 
 
 _UNTIL_STARTED = frozenset({"import", "create", "startup"})
@@ -118,7 +118,8 @@ class Run:
         fixed: frozenset[Finding] = frozenset()
         diff = ""
         if self.settings.prove and any(one.finding.fixes for one in reported):
-            from pytest_asyncdb.verify import Bench, prove
+            from pytest_asyncdb.proofs import Bench
+            from pytest_asyncdb.verify import prove
 
             reported, trial = prove(Bench(first, app, self.settings, server, redactor))
             diff = _diff(first.project, trial, redactor) if trial else ""

@@ -100,6 +100,36 @@ def test_interrupted_without_a_traceback(healthy):
     assert "Traceback" not in output
 
 
+HANGING = """
+import os, pathlib, time
+if "copy-" in __file__:
+    pathlib.Path(os.environ["MARKS"], str(os.getpid())).touch()
+    time.sleep(60)
+"""
+
+
+def test_interrupted_while_two_copies_boot(healthy, tmp_path):
+    """One copy has the safe fixes, the other one all of them; both hang."""
+    since = time.time()
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    healthy.change("src/core/database.py", "expire_on_commit=False", "autocommit=False")
+    healthy.write("src/main.py", (healthy.root / "src/main.py").read_text() + HANGING)
+    process = subprocess.Popen(
+        healthy.command("--asyncdb-check"), cwd=healthy.root, env=healthy.environment(MARKS=str(marks)),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    while len(list(marks.iterdir())) < 2 and process.poll() is None:
+        time.sleep(0.02)
+    pids = family(process.pid)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == 2, output
+    assert "interrupted" in output
+    assert "Traceback" not in output
+    assert left_after(pids, since, 2.0) == (set(), set())
+
+
 def test_nothing_is_left_and_nothing_is_written_into_the_project(healthy):
     since = time.time()
     run = healthy.pytest("--asyncdb-check")
