@@ -67,11 +67,20 @@ def find(facts: Facts) -> Iterator[Finding]:
         if not {one.path, one.place.path} & skip and not elsewhere:
             causes.setdefault(absent_package(facts, one.error) or (one.place, one.error.message), []).append(one)
     other = interpreter.of_another_project(facts) if causes else ""
-    if other:
+    certain = [one for one in causes.values() if not other or _is_missing_everywhere(facts, one[0])]
+    for failures in certain:
+        yield _finding(failures)
+    if causes and not certain:
         first = next(iter(causes.values()))[0]
         raise NotJudgedError(f"`{first.module}` does not import ({_text(first)}), but {other}")
-    for failures in causes.values():
-        yield _finding(failures)
+
+
+def _is_missing_everywhere(facts: Facts, failure: FailedImport) -> bool:
+    """Whether a package is missing whatever Python runs: all that is declared is here, and does not bring it."""
+    package = absent_package(facts, failure.error)
+    production = [one for one in facts.declared.requirements if not one.group]
+    is_complete = bool(production) and all(facts.installed.version(one.name) for one in production)
+    return bool(package) and is_complete and not interpreter.has(package)
 
 
 def _finding(failures: list[FailedImport]) -> Finding:

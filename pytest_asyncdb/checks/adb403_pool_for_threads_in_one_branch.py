@@ -82,7 +82,7 @@ def _may_refuse(facts: Facts) -> bool:
 
 
 def _finding(facts: Facts, engine: Engine, pool: Pool, name: str) -> Finding:
-    others = [one.name.rpartition(".")[2] for one in engine.pools if one.name != pool.name]
+    others = [one.name.rpartition(".")[2] or "None" for one in engine.pools if one.name != pool.name]
     branch = f" when the condition does not choose `{others[0]}`" if others else ""
     starts = engine.role != "app" or facts.boot is not None
     return CHECK.finding(

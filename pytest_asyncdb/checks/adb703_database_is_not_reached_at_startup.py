@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import boot_past
+from pytest_asyncdb.model.booted import boot_on_postgres
 from pytest_asyncdb.model.calls import shown_name
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Evidence, Severity
@@ -49,7 +49,7 @@ _UNTIL_STARTED = frozenset({"import", "create", "startup"})
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report once, at the first async engine that existed by then."""
-    boot = boot_past(facts, "import", "create", "startup")
+    boot = boot_on_postgres(facts, "import", "create", "startup")
     if any(one.phase in _UNTIL_STARTED and not one.by_probe for one in boot.connections):
         return
     for engine in facts.engines:

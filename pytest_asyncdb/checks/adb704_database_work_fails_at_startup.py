@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, reported_at_engine
+from pytest_asyncdb.model.booted import app_place, boot_on_postgres, boot_past, reported_at_engine
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import is_database_error, is_missing_driver, missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
@@ -55,6 +55,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     error = failed.error if failed else None
     if error is None or not is_database_error(error) or is_missing_driver(error) or reported_at_engine(facts, error):
         return
+    boot_on_postgres(facts)
     table = missing_table(error)
     if table and (reason := unmigrated(facts)):
         raise NotJudgedError(f"startup needs table `{table}`: {reason}")

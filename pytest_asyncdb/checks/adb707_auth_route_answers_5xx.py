@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import app_place, boot_past, broken_engine, refused_in
+from pytest_asyncdb.model.booted import app_place, boot_on_postgres, broken_engine, refused_in
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_table, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
@@ -47,7 +47,7 @@ CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each auth route that errors, where it raised or at its endpoint."""
-    boot = boot_past(facts, "import", "create", "startup")
+    boot = boot_on_postgres(facts, "import", "create", "startup")
     failed = [one for one in boot.responses if one.kind == "auth" and one.failed]
     engine = broken_engine(facts)
     refused = refused_in(boot, "requests", "startup")

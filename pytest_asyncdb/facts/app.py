@@ -13,7 +13,7 @@ from pytest_asyncdb.facts.candidates import Candidate, by_depth, candidate, loca
 from pytest_asyncdb.facts.commands import Command, commands
 from pytest_asyncdb.facts.layout import dotted_name, role_of
 from pytest_asyncdb.facts.project import App
-from pytest_asyncdb.facts.roots import import_root_of, working_folder
+from pytest_asyncdb.facts.roots import import_root_of, imports_from, working_folder
 from pytest_asyncdb.facts.services import services
 
 if TYPE_CHECKING:
@@ -166,13 +166,24 @@ def _from_command(project: Project, command: Command) -> Iterator[Candidate]:
             place, factory = command.found_in, command.factory
             found = with_name(project, path, module, name, found_in=place, factory=factory, folders=command.folders)
             if found is not None:
-                yield found
+                yield _importable(project, found)
         return
     path = _file(project, command)
     if path is not None:
         yield from (
             candidate(project, one, command.found_in) for one in sorted(in_module(project, path), key=Found.rank)[:1]
         )
+
+
+def _importable(project: Project, found: Candidate) -> Candidate:
+    """The same app under the name that its module's own imports tell, where it does not import under the one given."""
+    root = import_root_of(project, found.path)
+    if root == found.import_root or imports_from(project, found.path, found.import_root):
+        return found
+    name = found.target.partition(":")[2]
+    place, module = found.found_in, dotted_name(found.path, root)
+    told = Candidate(found.path, module, name, found_in=place, factory=found.factory, framework=found.framework)
+    return told if imports_from(project, found.path, told.import_root) else found
 
 
 def _file(project: Project, command: Command) -> str | None:

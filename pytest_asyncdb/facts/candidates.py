@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sources.project import Project
 
 
+_OWN_NAMES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+"""What has names of its own."""
+
+
 class Candidate:
     """An app that could be booted."""
 
@@ -66,13 +70,21 @@ def with_name(  # noqa: PLR0913 - one call names every part of a candidate, by k
 
 
 def _kind(tree: ast.Module, name: str) -> str | None:
+    """What a name of the module is; what functions name so for themselves is nothing of the module."""
     kind = None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
-            kind = kind or ("function" if not isinstance(node, ast.ClassDef) else "class")
-        elif isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, _OWN_NAMES):
+            if getattr(node, "name", "") == name:
+                kind = kind or ("class" if isinstance(node, ast.ClassDef) else "function")
+            if any(isinstance(one, ast.Global) and name in one.names for one in ast.walk(node)):
+                return "value"
+            continue
+        waiting += ast.iter_child_nodes(node)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
             return "value"
-        elif isinstance(node, ast.alias) and (node.asname or node.name) in (name, "*"):
+        if isinstance(node, ast.alias) and (node.asname or node.name) in (name, "*"):
             kind = kind or "import"
     return kind
 

@@ -48,6 +48,9 @@ def declared(project: Project, app: App | None) -> Declared:
     folders = _folders(project, app)
     files = [path for folder in folders for path in _files_in(project, folder)]
     reader.read(files)
+    if not any(reader.found.values()) and (elsewhere := _only_folder(project)):
+        files += _files_in(project, elsewhere)
+        reader.read(files)
     found, texts = reader.found, reader.texts
     used = tuple(path for path in dict.fromkeys([*files, *found]) if found.get(path) or path in texts)
     return Declared(
@@ -67,6 +70,18 @@ def _folders(project: Project, app: App | None) -> tuple[str, ...]:
     if any(_files_in(project, ".")):
         return (".",)
     return tuple(sorted({folder for folder in project.folders if folder.count("/") <= 1}))
+
+
+def _only_folder(project: Project) -> str:
+    """The one folder without modules of its own that has requirements files: ``infra``, ``docker``; empty for none."""
+    found = {
+        folder.removesuffix("/requirements")
+        for folder in project.folders - {"", "requirements"}
+        if _ASIDE.isdisjoint(folder.split("/")) and any(_files_in(project, folder))
+    }
+    outer = [one for one in found if not any(one.startswith(f"{other}/") for other in found)]
+    code = any(path.startswith(f"{one}/") for one in outer for path in project.python_files)
+    return outer[0] if len(outer) == 1 and not code else ""
 
 
 def _files_in(project: Project, folder: str) -> Iterator[str]:

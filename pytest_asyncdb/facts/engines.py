@@ -52,7 +52,7 @@ class EngineUrl:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool class that an engine is given: its canonical name, and where the project writes it."""
+    """A pool class that an engine is given: its canonical name (empty for the default), and where it is written."""
 
     name: str
     span: Span

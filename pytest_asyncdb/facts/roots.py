@@ -56,6 +56,22 @@ def import_root_of(project: Project, path: str) -> str:
     return tied[0] if best else _by_packages(candidates, modules)
 
 
+def imports_from(project: Project, path: str, root: str) -> bool:
+    """Whether the module at ``path`` finds all that it imports of the project when ``root`` alone is on the path.
+
+    A command that names a module says where it was started, and not always what else is on ``PYTHONPATH``.
+    """
+    modules, folders = _modules(project)
+    own = {name.partition(".")[0] for name, weight in _imported_names(project, path) if weight == _OWN_WEIGHT}
+    known = modules | (folders - {"."})
+
+    def holds(folder: str) -> set[str]:
+        return {name for name in own if (name if folder == "." else f"{folder}/{name}") in known}
+
+    everywhere = {name for folder in folders_above(path) for name in holds(folder)} - _ALSO_INSTALLED
+    return everywhere <= holds(root)
+
+
 def working_folder(project: Project, import_root: str) -> str:
     """Tell where the app is started: the import root, or the folder above it that holds the project's own files."""
     for folder in (import_root, *folders_above(f"{import_root}/")[1:]) if import_root != "." else (".",):

@@ -161,8 +161,14 @@ class Static:
     def _pools(self, given: Keywords) -> tuple[Pool, ...]:
         found = given.value("poolclass")
         values = self._flow.final(*found) if found is not None else []
-        named = [(self._flow.names.canonical(*value), self._flow.source(value[1]), value[0]) for value in values]
-        return tuple(Pool(name, source.span(node)) for name, source, node in named if name and source)
+        named = [(self._pool_name(*value), self._flow.source(value[1]), value[0]) for value in values]
+        return tuple(Pool(name, source.span(node)) for name, source, node in named if name is not None and source)
+
+    def _pool_name(self, value: ast.expr, scope: Scope) -> str | None:
+        """The canonical name of a pool class, empty for ``None``: the default one."""
+        if isinstance(value, ast.Constant) and value.value is None:
+            return ""
+        return self._flow.names.canonical(value, scope)
 
     def _hide(self, name: str, value: str) -> str:
         return repr(MASK) if is_secret_parameter(name) else self._codebase.project.redactor.text(value)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.sandbox.record import BootRecord, ErrorRecord, RefusedRecord
 
+_OTHERS = frozenset({"sqlite", "mysql", "mariadb", "oracle", "mssql"})
 _WORDS = {"import": "importing the app", "create": "making the app", "startup": "startup"}
 
 
@@ -38,13 +39,27 @@ def boot_past(facts: Facts, *phases: str) -> BootRecord:
     return boot
 
 
+def boot_on_postgres(facts: Facts, *phases: str) -> BootRecord:
+    """The same, of an app that works on the throwaway database.
+
+    Raises:
+        NotJudgedError: there was no boot, it did not come so far, or all engines are for other databases, of which
+            nobody knows whether they have tables, and which were not taken away.
+    """
+    boot = boot_past(facts, *phases)
+    dialects = {one.url.drivername.partition("+")[0] if one.url else "" for one in boot.engines}
+    if dialects and dialects <= _OTHERS:
+        raise NotJudgedError(f"the app works on {', '.join(sorted(dialects))}, not on Postgres")
+    return boot
+
+
 def outage_of(facts: Facts) -> BootRecord:
     """The boot of an app that started and whose database was taken away, where that could be done.
 
     Raises:
         NotJudgedError: it did not come so far, or the app would not have got its database back.
     """
-    boot = boot_past(facts, "import", "create", "startup")
+    boot = boot_on_postgres(facts, "import", "create", "startup")
     phase = boot.phase("outage")
     if phase is not None and not boot.outages and not phase.timed_out and (phase.note or not phase.ok):
         raise NotJudgedError(phase.note or "the database could not be taken away")

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.python import SyntaxFault
 
+_GONE = frozenset(
+    {
+        "asynchat", "asyncore", "binhex", "cgi", "cgitb", "crypt", "distutils", "formatter", "imghdr", "imp", "lib2to3",
+        "mailcap", "msilib", "nis", "nntplib", "pipes", "smtpd", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib",
+    }
+)  # fmt: skip
+"""Modules that a Python 3 before this one brought along."""
 _LATEST = 14
 """The latest Python 3 whose new syntax is told from an error."""
 
@@ -18,6 +25,11 @@ _LATEST = 14
 def knows(facts: Facts, fault: SyntaxFault) -> bool:
     """Whether the app's interpreter knows the syntax, which may be a later one than that which reads the sources."""
     return bool(fault.needs) and Version(facts.installed.python).release >= Version(fault.needs).release
+
+
+def has(module: str) -> bool:
+    """Whether some Python 3 brings a top-level module along."""
+    return module in sys.stdlib_module_names or module in _GONE
 
 
 def excuse(facts: Facts, fault: SyntaxFault) -> str:

@@ -166,6 +166,27 @@ def test_an_import_that_fails_on_a_python_that_the_project_does_not_ask_for_is_n
 
 
 @pytest.mark.parametrize(
+    ("package", "here", "judged"),
+    [("pydantic", True, True), ("imp", True, False), ("pydantic", False, False)],
+    ids=["told nowhere", "of an earlier Python", "perhaps of what is not here"],
+)
+def test_a_package_that_nothing_declared_brings_is_missing_on_every_python(package, here, judged):
+    failure = error("ModuleNotFoundError", f"No module named '{package}'", "src/main.py:1", name=package)
+    more = () if here else ("sanic-ext",)
+    given = facts(
+        boot=boot(failure),
+        python="3.12.7",
+        pythons=(admits(">=3.14"),),
+        requirements=("sqlalchemy[asyncio]", "asyncpg", *more),
+    )
+    if judged:
+        assert len(find("ADB202", given)) == 1
+    else:
+        with pytest.raises(NotJudgedError, match="but this is Python"):
+            find("ADB202", given)
+
+
+@pytest.mark.parametrize(
     "failure",
     [
         error("ImportError", "cannot import name 'A' from partially initialized module 'a'", "a.py:1"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 from booted_by_hand import PATH, boot, engine, error, facts, failed, module_of
@@ -109,6 +110,12 @@ def test_sizes_of_a_pool_without_size(judge):
     assert not finding.fixes[0].safe
     after = fixes.apply(finding.fixes, lambda _: NULL)[PATH]
     assert after == NULL.replace(", pool_size=5, max_overflow=1", "")
+
+
+def test_sizes_beside_a_pool_that_a_condition_decides_on_are_no_fault(judge):
+    made = engine(text=NULL)
+    default = replace(made.pools[0], name="")
+    assert judge("ADB402", facts(engines=(replace(made, pools=(made.pools[0], default)),), boot=None)) == ()
 
 
 def test_what_the_boot_saw_is_told_once_and_as_it_was(judge):

@@ -8,7 +8,7 @@ from booted_by_hand import boot, engine, error, facts, failed
 from pytest_asyncdb.criteria import criteria
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import PhaseRecord, ProbeRecord, ResponseRecord, RouteRecord
+from pytest_asyncdb.sandbox.record import EngineRecord, PhaseRecord, ProbeRecord, ResponseRecord, RouteRecord, UrlRecord
 
 ENDPOINT = Place("src/api.py", 30, 1)
 
@@ -122,3 +122,14 @@ def test_the_criteria_show_what_was_seen():
     given.boot = replace(given.boot, routes=(RouteRecord("/health", ("GET",), "api.health"),))
     told = {one.id: one for one in criteria(given, ())}["SC-006"]
     assert told.evidence.endswith("with the database down GET /health answers 500, up again 200")
+
+
+@pytest.mark.parametrize(("scheme", "judged"), [("sqlite+aiosqlite", False), ("postgresql+asyncpg", True)])
+def test_an_app_on_another_database_is_not_judged_by_what_this_one_does(judge, scheme, judged):
+    made = EngineRecord(1, "sqlalchemy.ext.asyncio.create_async_engine", True, ENDPOINT, "import", UrlRecord(scheme))  # noqa: FBT003 - as the record has it
+    answers = (up("/ready"), replace(up(), status=500))
+    given = facts(boot=boot(responses=answers, outages=(out("down", 200, path="/ready"),), engines=(made,)))
+    told = [judge(check, given) for check in ("ADB706", "ADB714")]
+    problem = error("sqlalchemy.exc.OperationalError", "no such table: users")
+    told.append(judge("ADB704", facts(boot=boot(startup=failed("startup", problem), engines=(made,)))))
+    assert told == ["the app works on sqlite, not on Postgres"] * 3 if not judged else all(map(len, told))

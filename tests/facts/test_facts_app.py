@@ -245,6 +245,18 @@ OTHER = {"shop/__init__.py": "", "shop/aaa.py": FASTAPI, "shop/main.py": FASTAPI
         ),
         ({"start.sh": 'APP=${APP:-shop.web:api}\nexec uvicorn "$APP"\n'}, "shop.web:api", "start.sh:1"),
         ({"gunicorn.conf.py": "wsgi_app = 'shop.web:api'\n"}, "shop.web:api", "gunicorn.conf.py:1"),
+        # What a factory calls its app is no app of the module: this command is a thing of the past.
+        (
+            {"Dockerfile": "FROM x\nCMD uvicorn shop.make:app\nCMD uvicorn shop.web:api\n"},
+            "shop.web:api",
+            "Dockerfile:3",
+        ),
+        # Started in the package's own folder, with the folder above it on PYTHONPATH.
+        (
+            {"shop/run.py": "import uvicorn\nimport shop.web\nuvicorn.run('run:app')\napp = shop.web.api\n"},
+            "shop.run:app",
+            "shop/run.py:3",
+        ),
     ],
 )
 def test_what_starts_the_app_in_less_usual_ways(project, files, target, found_in):

@@ -221,6 +221,9 @@ def test_a_range_of_pythons_counts_before_a_version_in_use(facts):
           "libs/shared/pyproject.toml": "[project]\nname='Shared_Lib'\ndependencies=['b']"}, "b shared-lib"),
         ({"pyproject.toml": "[tool.poetry.dependencies]\na='^1'\nlib={path='libs/lib', develop=true}\n[tool.poetry.group.prod.dependencies]\nc='*'",
           "libs/lib/pyproject.toml": "[tool.poetry.dependencies]\nb='*'\n[tool.poetry.group.dev.dependencies]\nd='*'"}, "a b c lib"),
+        ({"pyproject.toml": "[tool.ruff]\n", "infra/requirements/base.txt": "a", "infra/requirements/dev.txt": "-r base.txt\nb", "docs/requirements.txt": "c"}, "a b:dev"),
+        ({"infra/requirements.txt": "a", "web/requirements.txt": "b"}, ""),
+        ({"other/requirements.txt": "a", "other/tool.py": ""}, ""),
     ],
 )  # fmt: skip
 def test_what_dependency_files_take_from_elsewhere(facts, files, told_of):

@@ -265,6 +265,14 @@ def test_pools_of_both_branches_and_of_extensions(facts):
     )
 
 
+def test_a_pool_that_is_given_on_a_condition_alone(facts):
+    text = "from sqlalchemy import NullPool\nfrom sqlalchemy.ext.asyncio import create_async_engine\n"
+    made = engine(
+        facts({"db.py": f"{text}e = create_async_engine(u, pool_size=1, poolclass=NullPool if off else None)"})
+    )
+    assert [pool.name for pool in made.pools] == ["sqlalchemy.NullPool", ""]
+
+
 def test_pool_of_a_configuration_object(facts):
     config = (
         "from advanced_alchemy.config import EngineConfig, SQLAlchemyAsyncConfig\nfrom sqlalchemy import QueuePool\n"
