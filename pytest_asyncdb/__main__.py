@@ -57,6 +57,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _check(options: argparse.Namespace) -> int:
     from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.postgres.protocol import to_stderr
     from pytest_asyncdb.report.terminal import render, render_header
     from pytest_asyncdb.report.write import ReportError, check, write
     from pytest_asyncdb.run import RunError, analyse
@@ -72,7 +73,7 @@ def _check(options: argparse.Namespace) -> int:
     )
     try:
         reports = [check(path) for path in options.report]
-        result = analyse(settings, repair=options.repair)
+        result = analyse(settings, repair=options.repair, tell=to_stderr)
     except (RunError, ReportError) as error:
         sys.stderr.write(f"error: {error}\n")
         return USAGE

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.postgres.thread import ServerThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_asyncdb.facts.examples import Filled
     from pytest_asyncdb.facts.migrations import Migrations
@@ -58,6 +58,15 @@ class _Attempt:
         """What the app's boot and its migrations showed."""
         done = self._migrator.record() if self._migrator is not None else None
         return replace(self._boot.result(), migration=done)
+
+    def doing(self) -> Iterator[tuple[str, str]]:
+        """What of it runs just now, and where that stands."""
+        return (one.doing() for one in (self._boot, self._migrator) if one is not None)
+
+    def ask(self) -> None:
+        for one in (self._boot, self._migrator):
+            if one is not None:
+                one.ask()
 
     def kill(self) -> None:
         self._boot.kill()
@@ -142,6 +151,16 @@ class Boots:
             self.filled = before
             return self._again(record)
         return record
+
+    def doing(self) -> Iterator[tuple[str, str]]:
+        """What is waited for just now, and where in it the project's code stands."""
+        if isinstance(self._server, ServerThread) and self._server.starts:
+            yield "starting the Postgres server", ""
+        yield from (one for one in self._attempt.doing() if one[0])
+
+    def ask(self) -> None:
+        """Ask where the project's code stands."""
+        self._attempt.ask()
 
     def kill(self) -> None:
         """End what still runs."""

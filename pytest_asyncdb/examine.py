@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.boots import Boots
 from pytest_asyncdb.judge import judge
 from pytest_asyncdb.trying import Trials
+from pytest_asyncdb.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,7 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
     ids: Sequence[str] | None,
     *,
     child: Child | None = None,
+    waiting: Waiting | None = None,
 ) -> Examination:
     """Boot the app of ``project`` and judge all that is known.
 
@@ -57,12 +59,13 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         server: where all connections go; may still be starting.
         ids: which checks to run; all of them when None.
         child: a child that is ready already.
+        waiting: learns what takes its time.
 
     Raises:
         NoProviderError, UnknownProviderError, ServerError: there is no server.
         SandboxError: the sandbox did not start.
     """
-    with begin(project, app, settings, server, ids, child=child) as judged:
+    with begin(project, app, settings, server, ids, child=child, waiting=waiting) as judged:
         return judged()
 
 
@@ -75,6 +78,7 @@ def begin(  # noqa: PLR0913 - as for the whole examination
     ids: Sequence[str] | None,
     *,
     child: Child | None = None,
+    waiting: Waiting | None = None,
 ) -> Iterator[Callable[[], Examination]]:
     """Start an examination, for what can be done beside its boot; gives what waits for it and judges.
 
@@ -89,10 +93,30 @@ def begin(  # noqa: PLR0913 - as for the whole examination
 
         facts = Facts(project, settings, app, lambda: (boots.record(), ""), trials.results)
         boots.complete(facts.modules_to_import(app), facts.secrets, lambda: facts.scheme)
-        yield lambda: _concluded(facts, boots, trials, ids)
+        with (waiting or Waiting()).on(_Examining(boots, trials)):
+            yield lambda: _concluded(facts, boots, trials, ids)
     finally:
         boots.kill()
         trials.end()
+
+
+class _Examining:
+    """What an examination waits for."""
+
+    def __init__(self, boots: Boots, trials: Trials) -> None:
+        self._boots = boots
+        self._trials = trials
+
+    def doing(self) -> Iterator[tuple[str, str]]:
+        """The boot, else the samples that are tried beside it, else what is done here."""
+        for source in (self._boots.doing(), self._trials.doing(), [("reading and judging the sources", "")]):
+            if found := list(source):
+                yield from found
+                return
+
+    def ask(self) -> None:
+        """Ask where the project's code stands."""
+        self._boots.ask()
 
 
 def _concluded(facts: Facts, boots: Boots, trials: Trials, ids: Sequence[str] | None) -> Examination:

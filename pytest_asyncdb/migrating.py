@@ -46,6 +46,15 @@ class Migrator:
         self._boot.serve(server)
         self._boot.result()
 
+    def doing(self) -> tuple[str, str]:
+        """Whether they still run, and where they stood when that was last asked."""
+        what, place = self._boot.doing()
+        return (f"running `{self._command}`", place) if what else ("", "")
+
+    def ask(self) -> None:
+        """Ask where they stand."""
+        self._boot.ask()
+
     def kill(self) -> None:
         """End the child, if it still runs."""
         self._boot.kill()

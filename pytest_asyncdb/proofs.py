@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.sources.project import Project
     from pytest_asyncdb.urls.redact import Redactor
+    from pytest_asyncdb.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Bench:
     settings: Settings
     server: Server | None
     redactor: Redactor
+    waiting: Waiting | None = None
 
     def read(self, path: str) -> str:
         """The project's own text of a file."""
@@ -173,7 +175,8 @@ class Copy:
         own = create_database(server, fresh_name())
         if server.provider == "url":  # every other server goes away with its databases
             running.callback(drop_database, server, own.database)
-        return running.enter_context(begin(copy, app, settings, own, [check.id for check in first.checks]))
+        ids = [check.id for check in first.checks]
+        return running.enter_context(begin(copy, app, settings, own, ids, waiting=self._bench.waiting))
 
     def _read(self, app: App, copy: Project) -> Callable[[], Examination | None]:
         """Judge the copy by the boot of what runs the same."""

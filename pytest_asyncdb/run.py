@@ -17,9 +17,10 @@ from pytest_asyncdb.model.fix import Proof
 from pytest_asyncdb.model.result import AppInfo, ReportedFinding, Result, ServerInfo
 from pytest_asyncdb.sources.leftout import told
 from pytest_asyncdb.sources.project import Project
+from pytest_asyncdb.waiting import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_asyncdb.examine import Examination
     from pytest_asyncdb.facts import Facts
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.postgres.thread import ServerThread
     from pytest_asyncdb.proofs import Trial
     from pytest_asyncdb.sandbox.launch import Child
     from pytest_asyncdb.sandbox.record import BootRecord
@@ -41,13 +43,20 @@ class RunError(Exception):
     """The run cannot be done as asked; the message says what was looked for, where, and each way out."""
 
 
-def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: bool = False) -> Result:
+def analyse(
+    settings: Settings,
+    *,
+    ids: Sequence[str] | None = None,
+    repair: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> Result:
     """Examine a project: boot each of its apps, judge it, prove the fixes.
 
     Args:
         settings: what was asked for.
         ids: which checks to run; all of them when None.
         repair: write the proven safe fixes into the project.
+        tell: hears what the run waits for, when that takes long.
 
     Raises:
         RunError: the app that was named is not there, no server, or a file that cannot be repaired.
@@ -55,12 +64,13 @@ def analyse(settings: Settings, *, ids: Sequence[str] | None = None, repair: boo
     from pytest_asyncdb.facts.app import AppNotFoundError, NoAppError, find_apps
     from pytest_asyncdb.sandbox.launch import spawn
 
-    run = Run(settings, ids, repair)
     # The child makes itself ready while the project is read.
-    with spawn(settings.python) as child:
+    with spawn(settings.python) as child, Waiting(tell) as waiting:
+        run = Run(settings, ids, repair, waiting)
         project = Project(settings.root)
         try:
-            apps = find_apps(project, settings)
+            with waiting.on("looking for the app in the project's files"):
+                apps = find_apps(project, settings)
         except NoAppError as error:
             return run.read(project, error)
         except AppNotFoundError as error:
@@ -86,6 +96,7 @@ class Run:
     settings: Settings
     ids: Sequence[str] | None
     repair: bool
+    waiting: Waiting
 
     def boot(self, project: Project, apps: Sequence[App], child: Child) -> Result:
         """Examine each app, one after the other, on one server."""
@@ -93,19 +104,25 @@ class Run:
 
         settings = self.settings
         with ServerThread(settings.postgres, settings.server_timeout, settings.extensions) as thread:
-            first = examine(_part(project, apps, 0), apps[0], settings, thread, self.ids, child=child)
+            first = self._examined(_part(project, apps, 0), apps[0], thread, child)
             server, not_used = thread.server(), thread.choice.not_used if thread.choice else ()
             results = [self._conclude(first, apps[0], server, not_used)]
             for number, app in enumerate(apps[1:], start=1):
                 with _database(server) as own:
-                    more = examine(_part(project, apps, number), app, settings, own, self.ids)
+                    more = self._examined(_part(project, apps, number), app, own)
                     results.append(self._conclude(more, app, own, not_used))
         return combine(results)
+
+    def _examined(
+        self, project: Project, app: App, server: ServerThread | Server, child: Child | None = None
+    ) -> Examination:
+        return examine(project, app, self.settings, server, self.ids, child=child, waiting=self.waiting)
 
     def read(self, project: Project, why: NoAppError) -> Result:
         """Judge the sources of a project without an app; that none was found is no good end."""
         reason = "no app was found" if not why.declared else "`asyncdb_app = none`: the project has no app"
-        examination = read(project, self.settings, self.ids, f"{reason}, so nothing was booted")
+        with self.waiting.on("reading and judging the sources"):
+            examination = read(project, self.settings, self.ids, f"{reason}, so nothing was booted")
         result = self._conclude(examination, None, None, ())
         return replace(result, incomplete="" if why.declared else str(why))
 
@@ -121,7 +138,7 @@ class Run:
             from pytest_asyncdb.proofs import Bench
             from pytest_asyncdb.verify import prove
 
-            reported, trial = prove(Bench(first, app, self.settings, server, redactor))
+            reported, trial = prove(Bench(first, app, self.settings, server, redactor, self.waiting))
             diff = _diff(first.project, trial, redactor) if trial else ""
             if self.repair and trial is not None:
                 applied = _repair(first.project, reported, trial)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.result import Result
 
 _WORKER = "PYTEST_XDIST_WORKER"
+_SILENT = -2
+"""Verbosity of ``-qq``."""
 _WITHOUT_CONFTESTS = "`-m asyncdb_check` runs the checks without the project's conftests"
 
 
@@ -96,11 +98,14 @@ class CheckSession:
 
     def _examine(self) -> None:
         from pytest_asyncdb.options import settings_of
+        from pytest_asyncdb.postgres.protocol import to_stderr
         from pytest_asyncdb.run import RunError, analyse
 
         gc.disable()  # a short burst of objects that nearly all stay; a collection in it finds nothing
         try:
-            self.result = analyse(settings_of(self.config), repair=self.config.known_args_namespace.asyncdb_fix)
+            options = self.config.known_args_namespace
+            tell = to_stderr if options.verbose > _SILENT else None  # nothing is captured before conftests are loaded
+            self.result = analyse(settings_of(self.config), repair=options.asyncdb_fix, tell=tell)
         except RunError as error:
             raise pytest.UsageError(str(error)) from None
         except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from pytest_asyncdb.postgres.thread import ServerThread
 from pytest_asyncdb.urls.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.model.server import Server
@@ -81,6 +81,11 @@ class Trials:
             return boot.result().samples
         finally:
             patience.cancel()
+
+    def doing(self) -> Iterator[tuple[str, str]]:
+        """Whether the samples are still being tried."""
+        if self._boot is not None and self._boot.doing()[0]:
+            yield "trying the project's own URL code on sample URLs", ""
 
     def end(self) -> None:
         """End the child, and take its database away from a server that stays."""

@@ -9,6 +9,7 @@ from pytest_asyncdb import fixes as rewriting
 from pytest_asyncdb.model.fix import AddRequirement, Proof, Replace
 from pytest_asyncdb.model.result import FixOutcome, ReportedFinding
 from pytest_asyncdb.proofs import path_of, try_out
+from pytest_asyncdb.waiting import Waiting
 
 if TYPE_CHECKING:
     from pytest_asyncdb.examine import Examination
@@ -29,7 +30,8 @@ def prove(bench: Bench) -> tuple[tuple[ReportedFinding, ...], Trial | None]:
     findings = bench.first.judgement.findings
     every = [fix for finding in findings for fix in finding.fixes]
     safe = [fix for fix in every if fix.safe]
-    trial, bold = try_out(bench, safe, every)
+    with (bench.waiting or Waiting()).on("trying the fixes on copies of the project"):
+        trial, bold = try_out(bench, safe, every)
     reported = tuple(
         ReportedFinding(
             finding, tuple(_outcome(bench, finding, fix, trial if fix.safe else bold) for fix in finding.fixes)

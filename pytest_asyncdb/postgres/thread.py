@@ -57,6 +57,11 @@ class ServerThread:
         if self._thread.is_alive():
             self._thread.join()
 
+    @property
+    def starts(self) -> bool:
+        """Whether it is not ready yet, and may be."""
+        return not self._ready.is_set()
+
     def begin(self) -> None:
         """Start; returns at once."""
         self._thread.start()

@@ -131,7 +131,7 @@ class Boot:
     async def _serve(self, app: Any) -> None:
         from pytest_asyncdb.sandbox.asgi import Lifespan
 
-        lifespan = Lifespan(app)
+        lifespan = self._phases.lifespan = Lifespan(app)
         started = await self._startup(lifespan)
         served = self._routes(app)
         self.watch.sweep()

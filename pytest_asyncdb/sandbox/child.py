@@ -24,6 +24,7 @@ from pytest_asyncdb.sandbox.programs import Programs
 from pytest_asyncdb.sandbox.recorder import Recorder
 from pytest_asyncdb.sandbox.redirect import Redirect
 from pytest_asyncdb.sandbox.routers import Routers
+from pytest_asyncdb.sandbox.standing import Standing
 from pytest_asyncdb.sandbox.versions import tell_versions
 from pytest_asyncdb.sandbox.watch import Watch
 from pytest_asyncdb.sandbox.watchdog import Watchdog
@@ -69,7 +70,7 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
         order.complete(told["modules"])
         recorder.hide(str(one) for one in _list(told["secrets"]))
 
-    control.on_rest = rest
+    control.on_rest, control.on_where = rest, Standing(recorder, phases).tell
     control.listen()
     if told["complete"]:
         rest(told)

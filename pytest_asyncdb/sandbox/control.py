@@ -56,6 +56,8 @@ class Control:
         self.reason = ""
         self.on_rest: Callable[[dict[str, Json]], None] | None = None
         """Called with the rest of a request that came in two parts."""
+        self.on_where: Callable[[], None] | None = None
+        """Called when the parent wants to know where the project's code stands."""
         self._lock = threading.Lock()
 
     def request(self) -> dict[str, Json]:
@@ -91,6 +93,10 @@ class Control:
             if "rest" in told:
                 if self.on_rest is not None:
                     self.on_rest(told["rest"])
+                continue
+            if "where" in told:
+                if self.on_where is not None:
+                    self.on_where()
                 continue
             if "server" in told:
                 self._address = Address(told["server"])

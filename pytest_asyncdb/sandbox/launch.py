@@ -145,7 +145,7 @@ class Boot:
         self._answered = threading.Event()
         self._server: Server | None = None
         self._begun = time.monotonic()
-        self._killed = False
+        self._killed = self._confirms = False
         self._record: BootRecord | None = None
         mark = f"\0{secrets.token_hex(8)}:"
         self._gather = Gather(child.process, child.control, child.events, mark)
@@ -211,6 +211,18 @@ class Boot:
                 break
         return None
 
+    def doing(self) -> tuple[str, str]:
+        """What the child does just now, and where the project's code stood when last asked; empty after the end."""
+        from pytest_asyncdb.sandbox.doing import doing
+
+        if self._gather.ended.is_set():
+            return ("importing again, in fresh interpreters, what could not be imported" if self._confirms else "", "")
+        return doing(list(self._gather.events), self.request.target)
+
+    def ask(self) -> None:
+        """Ask the child where the project's code stands."""
+        self._send({"where": True})
+
     def kill(self) -> None:
         """End the child and everything it started; what it told so far can still be had."""
         self._killed = self._killed or not self._gather.ended.is_set()
@@ -268,4 +280,5 @@ class Boot:
             return record
         from pytest_asyncdb.sandbox.fresh import confirm
 
+        self._confirms = True
         return replace(record, imports=confirm(self.request, self._server, record))

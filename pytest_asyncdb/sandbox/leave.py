@@ -51,6 +51,8 @@ class Phases:
         self._refusals = refusals
         self._mark = mark
         self._running: str | None = None
+        self.lifespan: object = None
+        """That of the app, once it runs; its ``task`` waits in the event loop."""
         self._exit = os._exit
 
     @contextmanager

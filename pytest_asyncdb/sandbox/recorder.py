@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 _PIPE_BUF = 4096
 _FROM_FORKS = frozenset({"connection", "refused", "sample"})
+_AT_ONCE = frozenset({"begin", "at"})
+"""Events in which nothing secret can be, told before all secrets are known."""
 _REPR = 300
 
 
 class Recorder:
     """Tells the parent what happens.
 
-    Nothing but the begin of a phase is told before ``hide`` was called.
+    Nothing but the begin of a phase, and where it stands, is told before ``hide`` was called.
 
     Args:
         events: file descriptor of the event pipe.
@@ -79,7 +81,7 @@ class Recorder:
 
     def emit(self, kind: str, /, **fields: Json) -> None:
         """Send one event. Offspring may only tell what it did to the network, in one indivisible write."""
-        if kind != "begin":
+        if kind not in _AT_ONCE:
             self._complete.wait()
         line = json.dumps({"t": kind, **self._clean(fields)}).encode() + b"\n"
         if self.is_offspring and (kind not in _FROM_FORKS or len(line) > _PIPE_BUF):
