@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 REPORTED = "asyncdb_databases"
 """Where a report carries those that its test had."""
+MISSED = "asyncdb_not_kept"
+"""Where it carries why one of them is not kept, by its name."""
+TOO_LATE = "the test failed after its transaction was rolled back"
+_HINT = 'a test with @pytest.mark.asyncdb(isolation="database") is kept in any case'
 PORT = 5432
 MINUTE = 60
 
@@ -40,6 +44,10 @@ class Keeper:
         self._config = config
         self._minutes = minutes
         self._names: set[str] = set()
+        self._missed: dict[str, str] = {}
+        """Why one is not there, by its name; of this process, for the next report."""
+        self._reasons: dict[str, str] = {}
+        """The same of the whole run."""
         self._tests: dict[Database, list[str]] = {}
 
     @classmethod
@@ -56,18 +64,37 @@ class Keeper:
         keeper = config.stash.get(cls._KEY, None)
         return keeper is not None and name in keeper._names  # noqa: SLF001 - its own class
 
+    @classmethod
+    def misses(cls, config: pytest.Config, name: str, reason: str) -> None:
+        """Be told that a database that is to be kept can't be."""
+        config.stash[cls._KEY]._missed[name] = reason  # noqa: SLF001 - its own class
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Note the databases of a test that fails, here and in the report, which may go to another process."""
         report = yield
         if report.failed:
-            had = list(dict.fromkeys(_databases(getattr(item, "funcargs", {}))))
+            values = getattr(item, "funcargs", {})
+            self._name(values.get("_asyncdb_test"), report.when)
+            had = list(dict.fromkeys(_databases(values)))
             self._names.update(name for *_, name in had)
             vars(report)[REPORTED] = had
+        vars(report)[MISSED], self._missed = self._missed, {}
         return report
+
+    def _name(self, test: object, when: str | None) -> None:
+        """Say where what a test has in its transaction is to be kept; the report may be on its way before it is."""
+        from pytest_asyncdb.postgres.databases import fresh_name
+
+        if getattr(test, "keep_as", None) == "":
+            name = fresh_name()
+            vars(test)["keep_as"] = name
+            if when == "teardown":
+                self._missed[name] = TOO_LATE
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect them, from wherever the test ran."""
+        self._reasons.update(vars(report).get(MISSED, {}))
         for host, port, name in vars(report).get(REPORTED, ()):
             tests = self._tests.setdefault((host, port, name), [])
             if report.nodeid not in tests:
@@ -84,10 +111,23 @@ class Keeper:
             mine = {name: tests for (host, port, name), tests in self._tests.items() if _at(server) == (host, port)}
             if not mine:
                 continue
-            for line in _given(request, server, mine) if server.owner else self._ours(server, mine):
+            kept = {name: tests for name, tests in mine.items() if name not in self._reasons}
+            for line in _given(request, server, kept) if server.owner else self._ours(server, kept):
+                terminalreporter.write_line(line)
+            for line in self._not_kept(mine):
                 terminalreporter.write_line(line)
 
+    def _not_kept(self, tests: Mapping[str, list[str]]) -> Iterator[str]:
+        reasons = {name: self._reasons[name] for name in tests if name in self._reasons}
+        for name, reason in reasons.items():
+            yield from tests[name]
+            yield f"    not kept: {reason}"
+        if reasons:
+            yield f"asyncdb: {_HINT}"
+
     def _ours(self, server: Server, kept: Mapping[str, list[str]]) -> Iterator[str]:
+        if not kept:
+            return
         why = _unkeepable(server)
         if why:
             yield f"asyncdb: nothing is kept: {why}"
@@ -108,6 +148,8 @@ def _given(request: str, server: Server, kept: Mapping[str, list[str]]) -> Itera
     """Of a server of the user's, under its own address: ours ends with the run."""
     from pytest_asyncdb.urls.parse import parse_url
 
+    if not kept:
+        return
     given = parse_url(request)
     host, port = given.host or server.host, given.port or PORT
     yield "asyncdb: these databases stay on your server until you drop them"
@@ -136,7 +178,10 @@ def _at(server: Server) -> tuple[str, int]:
 def _databases(values: Mapping[str, object]) -> Iterator[Database]:
     """Ours that a test had: the one it worked in and those that it made, or else those that a fixture's URL names."""
     test = values.get("_asyncdb_test")
-    own = (getattr(test, "url", ""), *getattr(values.get("asyncdb_database"), "urls", ()))
+    url = getattr(test, "url", "")
+    name = getattr(test, "keep_as", "")
+    kept = f"{url.rpartition('/')[0]}/{name}" if name else url
+    own = (kept, *getattr(values.get("asyncdb_database"), "urls", ()))
     for url in values.values() if test is None else own:
         with suppress(ValueError):  # some other text, and no URL
             parts = urlsplit(url if isinstance(url, str) else "")

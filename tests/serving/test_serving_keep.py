@@ -132,6 +132,107 @@ def test_of_databases_of_a_tests_own_those_of_failed_tests_are_kept(failing):
     assert len(left) == 3  # and the one that all tests share
 
 
+IN_A_TRANSACTION = """
+import psycopg
+import pytest
+from sqlalchemy import (
+    JSON, Column, Computed, ForeignKey, Identity, Integer, MetaData, String, Table, insert, select, text
+)
+
+METADATA = MetaData()
+A = Table(
+    "a", METADATA, Column("id", Integer, Identity(always=True), primary_key=True), Column("x, y", String, unique=True),
+    Column("twice", Integer, Computed("id * 2")), Column("more", JSON),
+)
+B = Table("b", METADATA, Column("id", Integer, primary_key=True), Column("a", ForeignKey("a.id")))
+
+@pytest.fixture(scope="session")
+def asyncdb_metadata():
+    return METADATA
+
+@pytest.fixture(scope="session", autouse=True)
+def seeded(asyncdb_url):
+    with psycopg.connect(asyncdb_url.libpq) as connection:
+        connection.execute('INSERT INTO a ("x, y") VALUES (%s)', ["seeded"])
+
+async def add(session, value):
+    values = {"x, y": value, "more": {"a": [1, None]}}
+    number = await session.scalar(insert(A).values(values).returning(A.c.id))
+    await session.execute(insert(B).values(id=number, a=number))
+
+@pytest.mark.asyncio
+async def test_uncommitted(asyncdb_session):
+    await add(asyncdb_session, "it's \\\\ (1,)")
+    assert 0
+
+@pytest.mark.asyncio
+async def test_aborted(asyncdb_session):
+    await add(asyncdb_session, "committed")
+    await asyncdb_session.commit()
+    await add(asyncdb_session, "not committed")
+    await add(asyncdb_session, "not committed")
+
+@pytest.mark.asyncio
+async def test_first_statement(asyncdb_session):
+    await add(asyncdb_session, "seeded")
+
+def test_sync(asyncdb_sync_session):
+    asyncdb_sync_session.execute(text("DELETE FROM a"))
+    assert 0
+
+@pytest.mark.asyncio
+async def test_own_table(asyncdb_session):
+    await asyncdb_session.execute(text("CREATE TABLE own AS SELECT 1 AS number"))
+    assert 0
+
+@pytest.mark.asyncio
+async def test_nothing(asyncdb_session):
+    assert 0
+
+@pytest.mark.asyncio
+async def test_passes(asyncdb_session):
+    assert (await asyncdb_session.scalars(select(A.c["x, y"]))).all() == ["seeded"]
+
+@pytest.mark.asyncio
+async def test_left(asyncdb_session):
+    await add(asyncdb_session, "left")
+    test_left.kept = await asyncdb_session.bind.connect()
+
+@pytest.mark.asyncio
+async def test_connected(asyncdb_session, asyncdb_url):
+    await add(asyncdb_session, "other")
+    test_connected.other = psycopg.connect(asyncdb_url.libpq)
+    assert 0
+"""
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+def test_what_a_failed_test_saw_in_its_transaction_is_kept(failing, workers):
+    failing.write(test_it=IN_A_TRANSACTION)
+    run = failing.pytest("--asyncdb-keep", "-p", "no:randomly", "--dist=loadfile", workers)
+    run.says("7 failed, 2 passed, 2 errors")
+    saw = {}
+    for test, *found in re.findall(rf"^test_it.py::(\w+)\n{PSQL.pattern[1:-1]}$", run.output, re.MULTILINE):
+        with connect(*found) as connection:
+            rows = connection.execute('SELECT a."x, y", twice - 2 * a.id, more, b.a FROM a LEFT JOIN b ON b.a = a.id')
+            saw[test] = {row[0]: row[1:3] if row[3] else () for row in rows}
+    more = (0, {"a": [1, None]})
+    assert saw == {
+        "test_uncommitted": {"seeded": (), "it's \\ (1,)": more},
+        "test_aborted": {"seeded": (), "committed": more},
+        "test_first_statement": {"seeded": ()},
+        "test_sync": {},
+    }
+    for test, reason in {
+        "test_own_table": "the tables that the test made are gone with its transaction: public.own",
+        "test_nothing": "the transaction of the test is empty: it wrote nothing, or rolled it back itself",
+        "test_left": "the test failed after its transaction was rolled back",
+        "test_connected": "the database of `asyncdb_url` cannot be copied while other connections to it are open",
+    }.items():
+        run.says(f"test_it.py::{test}\n    not kept: {reason}\n")
+    run.says('asyncdb: a test with @pytest.mark.asyncdb(isolation="database") is kept in any case')
+
+
 def test_nothing_is_kept_when_nothing_failed_or_nobody_asked(failing):
     run = failing.pytest("--asyncdb-keep", "--deselect=test_it.py::test_it[2]", "--deselect=test_it.py::test_idle")
     assert (run.code, "kept databases" in run.output) == (0, False)
