@@ -30,7 +30,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import app_place, outage_of
-from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _REDIRECT = 300
+_TIME = re.compile(r"\d\d:\d\d:\d\d")
 _CHANGING = re.compile(r"\d+")
 """Times and durations change whatever happens."""
 
@@ -58,14 +59,20 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report each route at its endpoint."""
     boot = outage_of(facts)
     bodies = {one.path: one.body for one in boot.responses if one.kind == "health"}
+    kept = ""
     for down in boot.outages:
         if down.database != "down" or down.failed or not down.status or down.status >= _REDIRECT:
+            continue
+        if _TIME.search(down.body) and bodies.get(down.path) == down.body:
+            kept = f"`{down.path}` answers with the time of an answer before: it keeps its answers for a while"
             continue
         changed = _CHANGING.sub("", bodies.get(down.path, "")) != _CHANGING.sub("", down.body)
         ready = _READY.search(down.path) is not None
         names = _NAMED.search(bodies.get(down.path, "")) is not None
         if ready or names:
             yield _finding(facts, down, only_body=changed and names, ready=ready)
+    if kept:
+        raise NotJudgedError(kept)
 
 
 def _finding(facts: Facts, down: ResponseRecord, *, only_body: bool, ready: bool) -> Finding:

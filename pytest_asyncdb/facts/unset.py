@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.facts.instead import on_postgres
 from pytest_asyncdb.facts.reads import reads
 from pytest_asyncdb.facts.values import Wanted
 from pytest_asyncdb.model.errors import chain, is_unset_url, missing_variable
@@ -37,7 +38,7 @@ _DATABASE = re.compile(r"(?i)database|postgres|(?:^|_)(?:db|pg|sql)|_dsn$")
 def unset(project: Project, record: BootRecord) -> tuple[Wanted, ...]:
     """Tell the variables that the boot stopped for, and those that modules read besides in the same way.
 
-    Those of a database also where it started without any engine.
+    Those of a database also where it started without any engine, or works on sqlite and could on Postgres.
 
     Args:
         project: the tree that was booted.
@@ -51,7 +52,7 @@ def unset(project: Project, record: BootRecord) -> tuple[Wanted, ...]:
         # An app that does without a database when none is named would be judged without one.
         optional = (read.wanted for read in reads(project) if not read.required)
         found = {one.name: one for one in optional if _DATABASE.search(one.name)}
-    return tuple(found.values())
+    return tuple(found.values()) or on_postgres(project, record)
 
 
 def _errors(record: BootRecord) -> Iterator[ErrorRecord]:

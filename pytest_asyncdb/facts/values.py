@@ -187,7 +187,8 @@ class _Maker:
         words = [word.upper() for word in _WORDS.findall(_LIBPQ.sub(r"PG_\1", name))] or [""]
         known = set(words)
         if "postgres" in self._hint or (known & _DATABASE and known & _ADDRESS) or words == ["DSN"]:
-            scheme = "postgresql" if "SYNC" in known and "ASYNC" not in known else self._scheme
+            sync = ("SYNC" in known and "ASYNC" not in known) or "sync" in self._hint.split()
+            scheme = "postgresql" if sync else self._scheme
             return f"{scheme}://app:app@localhost:5432/app"
         if known & _DATABASE:
             return self._of_database(words)

@@ -33,6 +33,14 @@ def test_a_promise_of_readiness_is_kept(judge, path):
     assert judge("ADB714", seen(out("down", 503, path=path), answers=(up(path),))) == ()
 
 
+def test_an_answer_that_is_kept_for_a_while_says_nothing(judge):
+    body = '{"status":"ok","last_check":"2026-01-02T03:04:05Z"}'
+    told = judge("ADB714", seen(out("down", 200, path="/ready", body=body), answers=(up("/ready", body),)))
+    assert told == "`/ready` answers with the time of an answer before: it keeps its answers for a while"
+    later = body.replace("05Z", "07Z")
+    assert len(judge("ADB714", seen(out("down", 200, path="/ready", body=later), answers=(up("/ready", body),)))) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "down", "severity"),
     [

@@ -12,7 +12,15 @@ from pytest_asyncdb.facts.reads import reads
 from pytest_asyncdb.facts.unset import unset
 from pytest_asyncdb.facts.values import Wanted, made_up
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, EngineRecord, ErrorRecord, PhaseRecord, ResponseRecord
+from pytest_asyncdb.sandbox.record import (
+    BootRecord,
+    EndRecord,
+    EngineRecord,
+    ErrorRecord,
+    PhaseRecord,
+    ResponseRecord,
+    UrlRecord,
+)
 
 ASYNCPG = "postgresql+asyncpg"
 
@@ -220,3 +228,42 @@ def test_an_app_that_started_without_an_engine_is_given_a_database(project, engi
         "main:app", None, (PhaseRecord("startup", ok=True, seconds=0.1),), EndRecord("done", ""), engines
     )
     assert [one.name for one in unset(project({"conf.py": SOURCE}), started)] == names
+
+
+ON_SQLITE = {
+    "requirements.txt": "aiosqlite\nasyncpg\n",
+    ".env.example": "SHOP_DB=sqlite+aiosqlite:///shop.db\nTEST_DB_URL=sqlite+aiosqlite:///:memory:\nNAME=shop\n",
+    "conf.py": """\
+import os
+URL, MODE = os.getenv("DB_URL", default="sqlite+aiosqlite:///x.db"), os.getenv("MODE", "fast")
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="shop_")
+    main_url: str = f"sqlite+aiosqlite:///{HERE}/main.db"
+    other: str = Field(default="sqlite://", validation_alias="OTHER_DB")
+    name: str = "shop"
+class Plain:
+    url: str = "sqlite://"
+""",
+}
+
+
+def on(*schemes):
+    engines = tuple(EngineRecord(n, "f", True, None, "import", UrlRecord(one)) for n, one in enumerate(schemes))  # noqa: FBT003
+    return BootRecord("main:app", None, (PhaseRecord("import", ok=True, seconds=0.1),), EndRecord("done", ""), engines)
+
+
+@pytest.mark.parametrize(
+    ("schemes", "requirements", "value"),
+    [
+        (["sqlite+aiosqlite"], "asyncpg", "postgresql+asyncpg://app:app@localhost:5432/app"),
+        (["sqlite", "sqlite"], "psycopg2-binary", "postgresql://app:app@localhost:5432/app"),
+        (["sqlite+aiosqlite"], "psycopg2-binary", ""),
+        (["sqlite+aiosqlite"], "fastapi", ""),
+        (["sqlite+aiosqlite", "postgresql+asyncpg"], "asyncpg", ""),
+        ([], "asyncpg", ""),
+    ],
+)
+def test_an_app_on_sqlite_that_could_be_on_postgres_is_given_one(project, schemes, requirements, value):
+    wanted = unset(project({**ON_SQLITE, "requirements.txt": requirements}), on(*schemes))
+    names = ["SHOP_DB", "SHOP_MAIN_URL", "OTHER_DB", "DB_URL"] if value else []
+    assert [(one.name, made_up(one, ASYNCPG), one.refused) for one in wanted] == [(name, value, True) for name in names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_asyncdb.model.fix import Proof
 from pytest_asyncdb.model.settings import Settings
 from pytest_asyncdb.run import analyse
@@ -93,3 +95,44 @@ def test_an_app_that_wants_more_settings_than_there_are_rounds_is_told_whole(pro
     result = analyse(Settings(project(**{"main.py": f"{main}app = FastAPI()\n"}).root))
     assert [(one.finding.id, one.finding.place.line) for one in result.findings] == [("ADB205", 4)]
     assert any("prepared the database" in note for note in result.notes)  # they ended in this round too
+
+
+SQLITE = """
+import os
+
+from fastapi import FastAPI
+from sqlalchemy import create_engine, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+url = os.getenv("SHOP_URL", "sqlite://")
+engine = create_engine(url) if url == "sqlite://" else create_async_engine(url.replace("l:", "l+asyncpg:"))
+app = FastAPI(on_startup=[])
+
+
+async def check():
+    {check}
+
+
+app.router.on_startup.append(check)
+
+
+@app.get("/ready")
+async def ready():
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    return {{}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "judged"),
+    [("pass", True), ("assert engine.name == 'sqlite'", False)],
+    ids=["on Postgres", "back on sqlite"],
+)
+def test_an_app_whose_default_is_sqlite_is_tried_on_postgres(project, check, judged):
+    files = {"main.py": SQLITE.format(check=check), "requirements.txt": "fastapi\nsqlalchemy[asyncio]\nasyncpg\n"}
+    result = analyse(Settings(project(**files, **{"alembic.ini": None}).root))
+    assert any("made up, because there is no .env: SHOP_URL" in note for note in result.notes) is judged
+    reasons = {one.id: one.reason for one in result.checks}
+    assert (reasons["ADB714"] == "the app works on sqlite, not on Postgres") is not judged
+    assert "ADB701" not in [one.finding.id for one in result.findings]
