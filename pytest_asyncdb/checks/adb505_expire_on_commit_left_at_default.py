@@ -8,7 +8,7 @@ By default a commit expires every object of the session, and the next read of an
 cannot be awaited, so with an async session that read raises `MissingGreenlet`, or `DetachedInstanceError` once the
 session is closed. FastAPI, serialising such an object, answers 500; without a response model it answers an empty
 object and status 200. Code that reads nothing after a commit, or calls `await session.refresh(...)`, is right as it
-is.
+is: where the app's own code does so after each commit, this is advice.
 
 ## Fix
 Add `expire_on_commit=False`: objects stay readable after a commit, with the values they had.
@@ -55,6 +55,7 @@ def find(facts: Facts) -> Iterator[Finding]:
                 root_cause="`expire_on_commit` is true unless set, and an expired attribute loads itself at the next "
                 "read, which an async session cannot do.",
                 fixes=_fixes(factory.call),
+                severity=Severity.ADVICE if facts.refreshes_after_commits else Severity.LATENT,
                 confidence=Confidence.LIKELY,
                 evidence=factory.evidence,
             )

@@ -163,6 +163,13 @@ class Facts:
         return merged_factories(self.project, self.static_session_factories, records, self._app_path)
 
     @cached_property
+    def refreshes_after_commits(self) -> bool:
+        """Whether the app's own code commits, and then reads nothing that it has not refreshed."""
+        from pytest_asyncdb.facts.commits import nothing_is_read_after_commits
+
+        return nothing_is_read_after_commits(self.project)
+
+    @cached_property
     def cycles(self) -> tuple[Cycle, ...]:
         """Circular imports among the app's modules."""
         from pytest_asyncdb.facts.graph import cycles

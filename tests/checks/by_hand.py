@@ -45,6 +45,7 @@ def facts(**given):
         "hosting": frozenset(),
         "engines": (),
         "session_factories": (),
+        "refreshes_after_commits": False,
         "cycles": (),
         "routers": (),
         "app": None,

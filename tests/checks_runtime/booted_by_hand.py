@@ -58,6 +58,7 @@ def facts(**given):
         "urls": (),
         "engines": (),
         "session_factories": (),
+        "refreshes_after_commits": False,
         "cycles": (),
         "routers": (),
         "app": App(

@@ -110,6 +110,8 @@ def test_expire_on_commit(judge):
     assert (finding.severity, finding.confidence) == (Severity.LATENT, Confidence.LIKELY)
     assert not finding.fixes[0].safe
     assert fixed(text, finding).endswith("async_sessionmaker(engine, expire_on_commit=False)\n")
+    (careful,) = judge("ADB505", facts(**factory_of(text), refreshes_after_commits=True))
+    assert careful.severity is Severity.ADVICE
 
 
 @pytest.mark.parametrize("argument", ["expire_on_commit=False", "expire_on_commit=True", "**options"])
