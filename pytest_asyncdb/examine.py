@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_asyncdb.boots import Boots
 from pytest_asyncdb.judge import judge
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pytest_asyncdb.postgres.thread import ServerThread
     from pytest_asyncdb.sandbox.launch import Child
     from pytest_asyncdb.sources.project import Project
+
+    FactsOf: TypeAlias = Callable[..., Facts]
+    """Makes facts from a project, settings, an app, and the sources of its boot and its samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,11 @@ def begin(  # noqa: PLR0913 - as for the whole examination
     *,
     child: Child | None = None,
     waiting: Waiting | None = None,
+    kind: FactsOf | None = None,
 ) -> Iterator[Callable[[], Examination]]:
     """Start an examination, for what can be done beside its boot; gives what waits for it and judges.
 
-    Everything that was started ends with the ``with`` block.
+    Everything that was started ends with the ``with`` block. ``kind`` makes the facts, as in ``judge_again``.
     """
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
     boots = Boots(project, app, settings, server)
@@ -91,7 +95,7 @@ def begin(  # noqa: PLR0913 - as for the whole examination
     try:
         from pytest_asyncdb.facts import Facts
 
-        facts = Facts(project, settings, app, lambda: (boots.record(), ""), trials.results)
+        facts = (kind or Facts)(project, settings, app, lambda: (boots.record(), ""), trials.results)
         boots.complete(facts.modules_to_import(app), facts.secrets, lambda: facts.scheme)
         with (waiting or Waiting()).on(_Examining(boots, trials)):
             yield lambda: _concluded(facts, boots, trials, ids)
@@ -152,7 +156,9 @@ def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: s
     )
 
 
-def judge_again(project: Project, app: App, settings: Settings, before: Examination) -> Examination:
+def judge_again(
+    project: Project, app: App, settings: Settings, before: Examination, kind: FactsOf | None = None
+) -> Examination:
     """Judge a copy in which nothing that runs was changed: its boot would be the boot that was seen.
 
     Args:
@@ -160,10 +166,11 @@ def judge_again(project: Project, app: App, settings: Settings, before: Examinat
         app: what was booted.
         settings: what fails a check.
         before: the examination of the original.
+        kind: makes the facts; by default all is read anew.
     """
     from pytest_asyncdb.facts import Facts
 
-    facts = Facts(
+    facts = (kind or Facts)(
         project, settings, app, lambda: (before.facts.boot, before.facts.no_boot), lambda: before.facts.samples
     )
     judgement = judge(facts, before.checks, _Lines(project).line, settings.fail_on, project.templates)

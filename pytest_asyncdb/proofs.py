@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from pytest_asyncdb import fixes as rewriting
@@ -12,7 +13,7 @@ from pytest_asyncdb.model.fix import AddRequirement, Replace
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_asyncdb.examine import Examination
+    from pytest_asyncdb.examine import Examination, FactsOf
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.fix import Fix
@@ -176,7 +177,15 @@ class Copy:
         if server.provider == "url":  # every other server goes away with its databases
             running.callback(drop_database, server, own.database)
         ids = [check.id for check in first.checks]
-        return running.enter_context(begin(copy, app, settings, own, ids, waiting=self._bench.waiting))
+        started = begin(copy, app, settings, own, ids, waiting=self._bench.waiting, kind=self._facts)
+        return running.enter_context(started)
+
+    @property
+    def _facts(self) -> FactsOf:
+        """Makes its facts: what no fix touches is known already."""
+        from pytest_asyncdb.facts.copied import CopiedFacts
+
+        return partial(CopiedFacts, before=self._bench.first.facts, changed=frozenset(self.texts))
 
     def _read(self, app: App, copy: Project) -> Callable[[], Examination | None]:
         """Judge the copy by the boot of what runs the same."""
@@ -187,7 +196,7 @@ class Copy:
 
         def judge() -> Examination | None:
             before = less.trial().copy if less is not None else first
-            return judge_again(copy, app, settings, before) if before is not None else None
+            return judge_again(copy, app, settings, before, self._facts) if before is not None else None
 
         return judge
 

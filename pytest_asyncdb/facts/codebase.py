@@ -14,7 +14,7 @@ from pytest_asyncdb.model.place import Place
 if TYPE_CHECKING:
     import ast
     from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pytest_asyncdb.facts.bindings import RawCall, RawImport, Scope
     from pytest_asyncdb.model.place import Span
@@ -87,10 +87,20 @@ class Codebase:
     Args:
         project: the project on disk.
         import_root: folder that the app's modules are imported from, relative to the project (``.`` for itself).
+        before: the code of which this is a copy; what was parsed of that is not parsed again.
+        changed: paths of the files that differ from it.
     """
 
-    def __init__(self, project: Project, import_root: str = ".") -> None:
+    def __init__(
+        self,
+        project: Project,
+        import_root: str = ".",
+        before: Codebase | None = None,
+        changed: Collection[str] = (),
+    ) -> None:
         """Nothing is parsed yet."""
+        self._before = before
+        self._changed = changed
         self.project = project
         self.import_root = import_root
         self._parsed: dict[str, Source | SyntaxFault] = {}
@@ -156,8 +166,15 @@ class Codebase:
     def parse(self, path: str) -> Source | SyntaxFault:
         """Parse a file of the project."""
         if path not in self._parsed:
-            self._parsed[path] = self._parse(path)
+            self._parsed[path] = self._known(path) or self._parse(path)
         return self._parsed[path]
+
+    def _known(self, path: str) -> Source | None:
+        """What was parsed of the same file before; of syntax of a later Python the project has to know more."""
+        if self._before is None or path in self._changed or self._before.project.newer(path) is not None:
+            return None
+        parsed = self._before._parsed.get(path)  # noqa: SLF001 - its own class
+        return parsed if isinstance(parsed, Source) else None
 
     def fault(self, path: str) -> SyntaxFault | None:
         """Why the running Python cannot parse a file; also of one whose newer syntax could be read here."""

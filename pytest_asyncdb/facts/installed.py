@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,6 @@ class _Requires:
     def __init__(self, found: Mapping[str, Distribution], environment: Environment) -> None:
         self._found = found
         self._environment = environment
-        self._parsed: dict[str, Parsed] = {}
 
     def of(self, name: str, extras: frozenset[str]) -> list[Parsed]:
         """What the distribution requires with these extras."""
@@ -92,7 +92,7 @@ class _Requires:
         if one is None:
             return []
         wanted = (text for text in one.requires if extras or not _EXTRA.search(text))
-        parsed = [self._parse(text) for text in wanted]
+        parsed = map(_parsed, wanted)
         return [each for each in parsed if each is not None and self.applies(each, extras)]
 
     def applies(self, requirement: Parsed, extras: frozenset[str]) -> bool:
@@ -116,15 +116,16 @@ class _Requires:
             waiting += [(normalised(one.name), frozenset(one.extras)) for one in self.of(name, reached[name])]
         return reached
 
-    def _parse(self, text: str) -> Parsed | None:
-        from packaging.requirements import InvalidRequirement, Requirement
 
-        if text not in self._parsed:
-            try:
-                self._parsed[text] = Requirement(text)
-            except InvalidRequirement:
-                return None
-        return self._parsed[text]
+@cache
+def _parsed(text: str) -> Parsed | None:
+    """What a requirement says, which nobody changes; a copy of the project meets the same ones again."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return Requirement(text)
+    except InvalidRequirement:
+        return None
 
 
 def _roots(production: Iterable[Requirement], environment: Environment) -> dict[str, frozenset[str]]:
