@@ -8,6 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pytest_asyncdb import suite
     from pytest_asyncdb.fixtures.client import open_client
     from pytest_asyncdb.fixtures.current import Database, DatabaseFactory, EscapeWarning
     from pytest_asyncdb.fixtures.lifespan import LifespanError
@@ -36,6 +37,7 @@ __all__ = [
     "create_engine_from",
     "normalize_url",
     "open_client",
+    "suite",
 ]
 
 _HOMES = {
@@ -58,10 +60,12 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import the home of a public name on its first use (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "suite":
+        return import_module("pytest_asyncdb.suite")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

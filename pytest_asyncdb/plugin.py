@@ -75,6 +75,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"asyncdb_{name}", help=text, type=kind)  # type: ignore[arg-type]  # the kinds above are literals
 
 
+pytest.register_assert_rewrite("pytest_asyncdb.suite")
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
@@ -130,6 +133,14 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_asyncdb.session import CheckSession
 
         CheckSession.of(config).configure()
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
+    """Prepare the conformance suites of the project; without one nothing of them is loaded."""
+    if isinstance(obj, type) and "pytest_asyncdb.suite" in sys.modules:
+        from pytest_asyncdb.suite.collecting import prepare
+
+        prepare(collector, obj)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -1,0 +1,105 @@
+"""Looks at the database of a suite from outside: a connection that has nothing to do with what is tested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import create_mock_engine
+
+from pytest_asyncdb.fixtures.server import DatabaseURL
+from pytest_asyncdb.postgres.link import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import asyncpg  # type: ignore[import-untyped]  # it has no annotations
+    from sqlalchemy import MetaData, Table
+
+    from pytest_asyncdb.model.server import Server
+
+_TLS = {"asyncpg": "ssl", "psycopg": "sslmode"}
+_OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+_CLIENTS = f"{_OTHERS} AND backend_type = 'client backend'"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What the server knows of a connection."""
+
+    pid: int
+    state: str
+    """``idle``, ``idle in transaction``, ``active`` and so on."""
+    query: str
+    """The last statement."""
+
+    def __str__(self) -> str:
+        """For the message of a failed test."""
+        return f"{self.state} ({' '.join(self.query.split())[:60]})"
+
+
+class Witness:
+    """Sees what is committed, and who is connected. Its calls wait for the server; they await nothing.
+
+    Args:
+        server: with the database of the suite.
+        metadata: the tables in it.
+    """
+
+    def __init__(self, server: Server, metadata: Iterable[MetaData]) -> None:
+        """Make the tables."""
+        self.server = server
+        self._link = Link(server)
+        self._tables: list[Table] = []
+        statements: list[str] = []
+        dialect = create_mock_engine("postgresql+asyncpg://", lambda *_: None).dialect
+        maker = create_mock_engine(
+            "postgresql+asyncpg://", lambda sql, *_, **__: statements.append(str(sql.compile(dialect=dialect)))
+        )
+        for one in metadata:
+            one.create_all(maker, checkfirst=False)
+            self._tables += reversed(one.sorted_tables)
+        self.run(";".join(statements))
+
+    def url(self, driver: str) -> DatabaseURL:
+        """Of the database, for a driver; without TLS where the server is ours: each test connects anew."""
+        plain = "" if self.server.provider == "url" else f"?{_TLS[driver]}=disable"
+        return DatabaseURL(f"{self.server.url(f'postgresql+{driver}')}{plain}")
+
+    def run(self, sql: str) -> None:
+        """Run one or more statements; each is committed."""
+        self._link.run(lambda connection: connection.execute(sql))
+
+    def column(self, sql: str, *values: object) -> list[object]:
+        """The first column of what a query answers."""
+
+        async def fetch(connection: asyncpg.Connection) -> list[object]:
+            return [row[0] for row in await connection.fetch(sql, *values)]
+
+        return self._link.run(fetch)
+
+    def committed(self, table: str, column: str) -> list[object]:
+        """What is in a column of a table, for everyone to see."""
+        return self.column(f'SELECT "{column}" FROM {table} ORDER BY 1')  # noqa: S608 - names of mapped tables
+
+    def backends(self) -> list[Backend]:
+        """The connections of others to the database."""
+
+        async def fetch(connection: asyncpg.Connection) -> list[Backend]:
+            rows = await connection.fetch(f"SELECT pid, state, query {_CLIENTS} ORDER BY pid")
+            return [Backend(pid, state or "", query or "") for pid, state, query in rows]
+
+        return self._link.run(fetch)
+
+    def end_all(self) -> None:
+        """End the connections of others, as a restart of the server does."""
+        self.column(f"SELECT pg_terminate_backend(pid) {_CLIENTS}")
+
+    def clean(self) -> None:
+        """Be as at the beginning, whatever a test left behind."""
+        self.end_all()
+        self.run(";".join(f"DELETE FROM {table.fullname}" for table in self._tables))  # noqa: S608 - names of mapped tables
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._link.close()

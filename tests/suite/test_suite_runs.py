@@ -1,0 +1,136 @@
+"""The suites on what SQLAlchemy itself makes: under each async plugin, with workers, on several servers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_asyncdb.suite import SessionFactorySuite
+from pytest_asyncdb.suite.collecting import check
+
+BOTH = """
+import pytest_asyncdb
+
+class TestSessions(pytest_asyncdb.suite.SessionFactorySuite): ...
+
+class TestEngines(pytest_asyncdb.suite.EngineSuite): ...
+"""
+MIXED = """
+import pytest
+import pytest_asyncdb
+
+class Few(pytest_asyncdb.suite.SessionFactorySuite): ...
+
+class TestUnmarked(Few): ...
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestClassLoop(Few): ...
+
+@pytest.mark.asyncio(loop_scope="session")
+class TestSessionLoop(Few): ...
+
+@pytest.mark.anyio
+class TestAnyio(Few): ...
+"""
+FEW = ("-k", "begin_commits or cancelled or get_asks")
+
+
+@pytest.fixture(scope="module")
+def drivers():
+    pytest.importorskip("psycopg")
+    return ("asyncpg", "psycopg")
+
+
+def test_what_sqlalchemy_makes_conforms(suites, drivers):
+    run = suites(BOTH, "-p", "no:anyio")
+    assert run.code == 0, run.output
+    names = {test for _, test in run.tests("PASSED")}
+    assert {"test_commit_makes_work_visible", "test_dispose_closes_what_is_in_the_pool"} <= names
+    assert run.output.count("[asyncpg] PASSED") == run.output.count("[psycopg] PASSED") > len(drivers)
+
+
+@pytest.mark.parametrize(
+    ("mode", "arguments"), [("strict", ()), ("auto", ("-n", "2"))], ids=["strict", "auto, two workers"]
+)
+def test_each_async_plugin_and_loop_scope_runs_them(suites, mode, arguments):
+    run = suites(MIXED, *arguments, *FEW, ini=f"asyncio_mode = {mode}")
+    assert run.code == 0, run.output
+    tests = run.output.count("::TestUnmarked::test_get_asks_the_database_once[asyncpg]")
+    assert tests > 0
+    for name in ("TestClassLoop", "TestSessionLoop", "TestAnyio"):
+        assert run.output.count(f"::{name}::test_get_asks_the_database_once[asyncpg]") == tests, run.output
+    assert "trio" not in run.output
+
+
+def test_anyio_alone_runs_them(suites):
+    run = suites(BOTH, "-p", "no:asyncio", *FEW, **{"pytest.ini": "[pytest]\n"})
+    assert run.code == 0, run.output
+    assert "::TestSessions::test_get_asks_the_database_once[psycopg] PASSED" in run.output
+
+
+def test_each_server_of_the_run_is_tried(suites):
+    run = suites(BOTH, "--asyncdb-postgres=embedded,local", "-k", "TestEngines and begin_commits and asyncpg")
+    assert run.code == 0, run.output
+    for name in ("[asyncpg-embedded]", "[asyncpg-local]"):
+        assert f"test_begin_commits_at_the_end{name} PASSED" in run.output
+
+
+HALF = """
+import pytest_asyncdb
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+class TestHalf(pytest_asyncdb.suite.SessionFactorySuite):
+    deviations = {
+        "test_commit_expires_objects_by_default": "objects are kept, as is advised for asyncio",
+        "test_bind_is_the_engine": "nothing differs",
+    }
+
+    async def create_session_factory(self, engine):
+        return async_sessionmaker(engine, expire_on_commit=False)
+
+    async def test_own(self, case):
+        assert case.driver in case.url
+"""
+WITHOUT_PSYCOPG = """
+from importlib.util import find_spec
+from pytest_asyncdb.suite import collecting
+
+collecting.find_spec = lambda name: None if name == "psycopg" else find_spec(name)
+"""
+
+
+def test_what_a_maintainer_says_about_the_library_is_heeded(suites):
+    chosen = "by_default or bind_is_the_engine or configuration_holds or own or begin_commits_and"
+    run = suites(HALF, "-rxs", "-k", chosen, **{"conftest.py": WITHOUT_PSYCOPG})
+    assert run.code == 1, run.output
+    assert "test_commit_expires_objects_by_default[asyncpg] XFAIL" in run.output
+    assert "objects are kept, as is advised for asyncio" in run.output
+    assert "[XPASS(strict)] nothing differs" in run.output
+    assert "test_own[asyncpg] PASSED" in run.output
+    said = " ".join(run.output.split())
+    assert "the driver psycopg is not installed: pip install 'pytest-asyncdb[psycopg]'" in said
+    assert "TestHalf.create_session_factory: got an unexpected keyword argument 'autoflush'" in said
+    assert "what it would do with autoflush, expire_on_commit can't be tried" in said
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            {"deviations": {"test_comit_returns_the_connection": "why"}},
+            "did you mean 'test_commit_returns_the_connection'?",
+        ),
+        (
+            {"deviations": {"test_stream[sqlite]": "why"}},
+            "TestWrong.deviations: 'test_stream[sqlite]' is no test of it",
+        ),
+        ({"drivers": ("asyncpg", "psycopg2")}, "TestWrong.drivers: 'psycopg2' is none of asyncpg, psycopg"),
+    ],
+)
+def test_names_that_mean_nothing_are_refused(said, told):
+    with pytest.raises(pytest.UsageError, match=re.escape(told)):
+        check(type("TestWrong", (SessionFactorySuite,), said))
+    check(
+        type("TestRight", (SessionFactorySuite,), {"deviations": {"test_stream[asyncpg]": "why", "test_merge": "why"}})
+    )
