@@ -8,6 +8,9 @@ bare mirrors first (``field/environments.py`` says how, and what happens when a 
 installed); the interpreters are those on ``PATH``. A repository without mirror is named and left out. Each project
 is examined in a copy of its checkout, one after the other, each with a deadline.
 
+The time of the checks (``-m asyncdb_check``) is compared with that of importing the app in pytest, like with like: both
+cold, i.e. without any bytecode of the project, then both warm in the same copy; with ``--rounds``, the best of several.
+
 Two modes: ``bare``, without any configuration, and ``secrets``, where ``asyncdb_env`` gives values for the secrets
 that the list says the code asks for (``--values FILE`` has better ones, by project; others are invented).
 
@@ -72,7 +75,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--values", type=Path, help="JSON file: project name to names and values for asyncdb_env")
     parser.add_argument("--json", type=Path, help="keep everything here, and take up from it")
     parser.add_argument("--deadline", type=float, default=180, help="seconds for one project")
-    parser.add_argument("--no-import", action="store_true", help="do not time the import of the app")
+    parser.add_argument("--rounds", type=int, default=1, help="warm runs of checks and import, of which the best count")
+    parser.add_argument("--no-import", action="store_true", help="run the checks once, and do not time the import")
     return parser.parse_args()
 
 
@@ -89,12 +93,9 @@ def _run(case: Case, mode: str, given: dict[str, str], options: argparse.Namespa
     if not trial.ready:
         print(f"{case.name}: no checkout or no environment: --mirrors makes them", flush=True)
         return None
-    imported = None
-    if not options.no_import:
-        imported = running.import_seconds(trial, running.everything(case, given))
-    environment = running.secrets(case, given) if mode == "secrets" else {}
-    outcome = running.check(trial, environment, mode, options.deadline)
-    outcome.import_seconds = imported
+    secrets = running.secrets(case, given) if mode == "secrets" else {}
+    told = running.Variables(secrets, running.everything(case, given))
+    outcome = running.run(trial, told, mode, options.deadline, 0 if options.no_import else options.rounds)
     print(f"{case.name}: {totals.line(case, outcome).verdict} ({mode}, {outcome.seconds:.1f} s)", flush=True)
     return outcome
 

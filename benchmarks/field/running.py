@@ -35,7 +35,10 @@ class Outcome:
     commit: str
     mode: str
     seconds: float = 0.0
+    cold_seconds: float = 0.0
+    """Without any bytecode of the project."""
     import_seconds: float | None = None
+    import_cold_seconds: float | None = None
     timed_out: bool = False
     status: int | None = None
     app: str | None = None
@@ -68,50 +71,84 @@ class Trial:
         return self.checkout.is_dir() and (self.venv / "bin" / "pytest").exists()
 
 
-def check(trial: Trial, environment: Mapping[str, str], mode: str, deadline: float) -> Outcome:
-    """Run the checks in a copy, with these variables for the app."""
+@dataclass(frozen=True)
+class Variables:
+    """What the app is given for the checks, and what it needs to import without them."""
+
+    app: Mapping[str, str]
+    everything: Mapping[str, str]
+
+
+def run(trial: Trial, told: Variables, mode: str, deadline: float, rounds: int) -> Outcome:
+    """Run the checks and, ``rounds`` times (0 for not at all), what they are compared with, all in one copy.
+
+    First both run cold, that is without any bytecode of the project, as after a clone; then both run warm, in turns.
+    The checks write no bytecode into a project; importing its app does. Of warm runs the fastest counts.
+    """
     case = trial.case
-    outcome = Outcome(case.name, case.commit, mode)
     with _copy(trial.checkout) as copy:
-        report = copy.parent / "report.json"
-        arguments = [f"--asyncdb-report={report}", "--asyncdb-check", "-m", "asyncdb_check"]
-        if environment:
-            lines = "\n".join(f"{name}={value}" for name, value in environment.items())
-            arguments += ["-o", f"asyncdb_env={lines}"]
-        started = time.perf_counter()
-        outcome.status, said = _pytest(trial.venv, project_folder(copy, case.subdir), arguments, deadline, {})
-        outcome.seconds = round(time.perf_counter() - started, 2)
-        outcome.timed_out = outcome.status is None
-        if report.is_file():
-            _read(outcome, json.loads(report.read_text(encoding="utf-8")))
-        else:
-            outcome.error = said.replace(str(copy), "")[-1500:]
+        outcome = _check(trial, copy, told.app, mode, deadline)
+        if outcome.timed_out or not rounds or case.app is None or not case.boots:
+            return outcome
+        importing = _Import(trial, copy, told.everything)
+        outcome.import_cold_seconds = importing.seconds()
+        if outcome.import_cold_seconds is None:
+            return outcome
+        imports, checks = [], []
+        for _ in range(rounds):
+            imports.append(importing.seconds())
+            checks.append(_check(trial, copy, told.app, mode, deadline).seconds)
+        outcome.import_seconds = min((one for one in imports if one is not None), default=None)
+        outcome.seconds = min(checks)
     return outcome
 
 
-def import_seconds(trial: Trial, environment: Mapping[str, str]) -> float | None:
-    """Time a pytest run whose only test imports the app; None where it does not import even so."""
+def _check(trial: Trial, copy: Path, environment: Mapping[str, str], mode: str, deadline: float) -> Outcome:
+    """Run the checks in a copy, with these variables for the app."""
     case = trial.case
-    if case.app is None or not case.boots:
-        return None
-    with _copy(trial.checkout) as copy:
-        folder = copy / case.subdir
-        (folder / "test_import_of_the_app.py").write_text(
-            _IMPORT.format(module=case.app.split(":")[0]), encoding="utf-8"
-        )
-        paths = os.pathsep.join((str(folder), str(copy)))
-        for more in ([], ["--noconftest", "-o", "addopts="]):
-            arguments = ["-q", "-p", "no:asyncdb", *more, "test_import_of_the_app.py"]
-            taken = []
-            for _ in range(2):  # the first compiles
+    outcome = Outcome(case.name, case.commit, mode)
+    report = copy.parent / "report.json"
+    report.unlink(missing_ok=True)
+    arguments = [f"--asyncdb-report={report}", "--asyncdb-check", "-m", "asyncdb_check"]
+    if environment:
+        lines = "\n".join(f"{name}={value}" for name, value in environment.items())
+        arguments += ["-o", f"asyncdb_env={lines}"]
+    started = time.perf_counter()
+    outcome.status, said = _pytest(trial.venv, project_folder(copy, case.subdir), arguments, deadline, {})
+    outcome.seconds = outcome.cold_seconds = round(time.perf_counter() - started, 2)
+    outcome.timed_out = outcome.status is None
+    if report.is_file():
+        _read(outcome, json.loads(report.read_text(encoding="utf-8")))
+    else:
+        outcome.error = said.replace(str(copy), "")[-1500:]
+    return outcome
+
+
+class _Import:
+    """A pytest run whose only test imports the app; in each way that works for the project."""
+
+    def __init__(self, trial: Trial, copy: Path, environment: Mapping[str, str]) -> None:
+        self._venv = trial.venv
+        self._folder = copy / trial.case.subdir
+        self._environment = {**environment, "PYTHONPATH": os.pathsep.join((str(self._folder), str(copy)))}
+        self._text = _IMPORT.format(module=str(trial.case.app).split(":")[0])
+        self._ways = [[], ["--noconftest", "-o", "addopts="]]
+
+    def seconds(self) -> float | None:
+        """Time it; None where the app does not import even so."""
+        test = self._folder / "test_import_of_the_app.py"
+        test.write_text(self._text, encoding="utf-8")
+        try:
+            while self._ways:
+                arguments = ["-q", "-p", "no:asyncdb", *self._ways[0], test.name]
                 started = time.perf_counter()
-                status, _said = _pytest(trial.venv, folder, arguments, 120, {**environment, "PYTHONPATH": paths})
-                taken.append(time.perf_counter() - started)
-                if status != 0:
-                    break
-            else:
-                return round(min(taken), 2)
-    return None
+                status, _ = _pytest(self._venv, self._folder, arguments, 120, self._environment)
+                if status == 0:
+                    return round(time.perf_counter() - started, 2)
+                self._ways.pop(0)
+        finally:
+            test.unlink()
+        return None
 
 
 def project_folder(copy: Path, subdir: str) -> Path:

@@ -31,9 +31,15 @@ class Line:
 
     @property
     def ratio(self) -> float | None:
-        """Time of the checks, in times that importing the app takes in pytest."""
+        """Time of the checks, in times that importing the app takes in pytest; both warm."""
         imported = self.outcome.import_seconds
         return round(self.outcome.seconds / imported, 2) if imported else None
+
+    @property
+    def cold_ratio(self) -> float | None:
+        """The same of the first runs, before there was any bytecode of the project."""
+        imported = self.outcome.import_cold_seconds
+        return round(self.outcome.cold_seconds / imported, 2) if imported else None
 
     @property
     def verdict(self) -> str:
@@ -81,6 +87,7 @@ class Totals:
     median_seconds: float | None
     slowest_seconds: float | None
     median_ratio: float | None
+    median_cold_ratio: float | None
 
 
 def line(case: Case, outcome: Outcome) -> Line:
@@ -96,6 +103,7 @@ def totals(lines: Sequence[Line]) -> Totals:
     flagged = sum(len(one.flagged) for one in scores)
     seconds = [one.outcome.seconds for one in lines]
     ratios = [one.ratio for one in lines if one.ratio is not None]
+    cold = [one.cold_ratio for one in lines if one.cold_ratio is not None]
     booting = [one for one in lines if one.case.boots]
     return Totals(
         cases=len(lines),
@@ -111,22 +119,25 @@ def totals(lines: Sequence[Line]) -> Totals:
         precision=round(found / (found + flagged), 3) if found + flagged else None,
         beyond=sum(len(one.beyond) for one in scores),
         median_seconds=statistics.median(seconds) if seconds else None,
-        slowest_seconds=max(seconds, default=None),
+        slowest_seconds=max((one.outcome.cold_seconds for one in lines), default=None),
         median_ratio=statistics.median(ratios) if ratios else None,
+        median_cold_ratio=statistics.median(cold) if cold else None,
     )
 
 
 def table(lines: Sequence[Line]) -> Iterator[str]:
     """Give the table for people, a row for each case, then what stands behind the rows."""
     width = max((len(one.case.name) for one in lines), default=4)
-    yield f"{'project':<{width}}  {'verdict':<32} {'real':>5} {'alike':>6} {'beyond':>6} {'s':>6} {'x':>5}"
+    times = f"{'s':>6} {'x':>5} {'cold s':>7} {'x':>5}"
+    yield f"{'project':<{width}}  {'verdict':<32} {'real':>5} {'alike':>6} {'beyond':>6} {times}"
     for one in lines:
         real = len(one.score.hits) + len(one.score.misses)
         alike = sum(not expected.real for expected in one.case.expected)
-        ratio = "-" if one.ratio is None else f"{one.ratio:.1f}"
+        warm, cold = ("-" if ratio is None else f"{ratio:.2f}" for ratio in (one.ratio, one.cold_ratio))
         found, flagged = f"{len(one.score.hits)}/{real}", f"{len(one.score.flagged)}/{alike}"
         counts = f"{found:>5} {flagged:>6} {len(one.score.beyond):>6}"
-        yield f"{one.case.name:<{width}}  {one.verdict:<32} {counts} {one.outcome.seconds:>6.1f} {ratio:>5}"
+        times = f"{one.outcome.seconds:>6.1f} {warm:>5} {one.outcome.cold_seconds:>7.1f} {cold:>5}"
+        yield f"{one.case.name:<{width}}  {one.verdict:<32} {counts} {times}"
     for one in lines:
         yield from _details(one)
 
@@ -159,6 +170,7 @@ def as_json(lines: Sequence[Line]) -> dict[str, Any]:
                 "verdict": one.verdict,
                 "full": one.full,
                 "ratio": one.ratio,
+                "cold_ratio": one.cold_ratio,
                 "found": [_said(expected) for expected, _ in one.score.hits],
                 "missed": [_said(expected) for expected in one.score.misses],
                 "flagged": [[_said(expected), str(found)] for expected, found in one.score.flagged],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from dataclasses import asdict, replace
 
 import pytest
@@ -118,15 +119,16 @@ def test_totals_count_faults_flags_and_what_the_list_does_not_know(tmp_path):
         asdict(_found("ADB701", 99)),
     ]
     outcome = Outcome(
-        "shop", case.commit, "bare", seconds=3.0, import_seconds=2.0, booted=True, judged=40, findings=findings
-    )
+        "shop", case.commit, "bare", seconds=3.0, import_seconds=2.0, cold_seconds=5.0, import_cold_seconds=4.0,
+        booted=True, judged=40, findings=findings,
+    )  # fmt: skip
     sums = totals.totals(
         [totals.line(case, outcome), totals.line(replace(case, boots=False), Outcome("x", "", "bare"))]
     )
 
     assert (sums.real, sums.found, sums.recall, sums.beyond) == (4, 1, 0.25, 1)
     assert (sums.flagged_certain, sums.flagged_likely, sums.precision) == (1, 0, 0.5)
-    assert (sums.booting, sums.full, sums.judged, sums.median_ratio) == (1, 1, 1, 1.5)
+    assert (sums.booting, sums.full, sums.judged, sums.median_ratio, sums.median_cold_ratio) == (1, 1, 1, 1.5, 1.25)
 
 
 def test_the_table_names_what_was_missed_and_why_something_is_not_judged(tmp_path):
@@ -237,3 +239,38 @@ def _repository(root):
         subprocess.run([*git, *command], check=True)
     done = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+PYTEST = """#!{python}
+import json, pathlib, sys
+log = pathlib.Path({log!r})
+bytecode = pathlib.Path("shop.pyc")
+report = [one.partition("=")[2] for one in sys.argv if one.startswith("--asyncdb-report")]
+log.open("a").write(f"{{'check' if report else 'import'}} {{'warm' if bytecode.exists() else 'cold'}}\\n")
+if report:
+    about = {{"app": None, "findings": [], "checks": [], "criteria": [], "notes": []}}
+    pathlib.Path(report[0]).write_text(json.dumps(about))
+else:
+    assert pathlib.Path(sys.argv[-1]).is_file()
+    bytecode.touch()
+"""
+
+
+def test_checks_and_import_are_timed_cold_then_warm_in_one_copy(tmp_path):
+    """The checks write no bytecode, the import does; the test that imports the app is gone when the checks run."""
+    from field import running
+
+    (case,) = _read(tmp_path, [{**APP, "subdir": ""}])
+    log = tmp_path / "log"
+    (tmp_path / "checkout").mkdir()
+    pytest_ = tmp_path / "venv" / "bin" / "pytest"
+    pytest_.parent.mkdir(parents=True)
+    pytest_.write_text(PYTEST.format(python=sys.executable, log=str(log)))
+    pytest_.chmod(0o755)
+    trial = running.Trial(case, tmp_path / "checkout", tmp_path / "venv")
+    outcome = running.run(trial, running.Variables({}, {}), "bare", 60, rounds=2)
+
+    assert log.read_text().split("\n")[:-1] == ["check cold", "import cold", *(["import warm", "check warm"] * 2)]
+    assert None not in (outcome.import_seconds, outcome.import_cold_seconds)
+    assert (outcome.seconds > 0, outcome.cold_seconds > 0) == (True, True)
+    assert list((tmp_path / "checkout").iterdir()) == []
