@@ -12,16 +12,16 @@ from pytest_asyncdb.postgres.thread import ServerThread
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.examples import Filled
     from pytest_asyncdb.facts.migrations import Migrations
     from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.migrating import Migrator
     from pytest_asyncdb.model.server import Server
-    from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.sandbox.children import Children
     from pytest_asyncdb.sandbox.launch import Boot, Child
     from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.sandbox.request import BootRequest
-    from pytest_asyncdb.sources.project import Project
 
 _ROUNDS = 8
 """How often settings are made up: classes of settings are often made one after the other, each with its own."""
@@ -88,39 +88,46 @@ class Boots:
     """Boots the app, and again with values for what it says is not set.
 
     Args:
-        project: the tree whose app is booted.
+        facts: about the tree whose app is booted; what of them is asked for needs no boot.
         app: what to boot in it.
-        settings: deadlines, and what the user gives.
         server: where all connections go; may still be starting.
+        children: where the processes come from.
     """
 
-    def __init__(self, project: Project, app: App, settings: Settings, server: ServerThread | Server) -> None:
+    def __init__(self, facts: Facts, app: App, server: ServerThread | Server, children: Children) -> None:
         """Read the examples of settings; nothing runs yet."""
         from pytest_asyncdb.facts.examples import filled_in
 
-        self._project = project
+        self._facts = facts
+        self._project, self._settings = facts.project, facts.settings
         self._app = app
-        self._settings = settings
         self._server = server
+        self._children = children
         self._modules: tuple[tuple[str, str], ...] = ()
         self._secrets: tuple[str, ...] = ()
         self._scheme: Callable[[], str] = str
         self._migrations: Migrations | None = None
-        self.filled: Filled = filled_in(project, app, settings)
+        self.filled: Filled = filled_in(self._project, app, self._settings)
         """What the app got besides its own environment."""
 
     def begin(self, child: Child | None) -> None:
         """Start the first boot, which does not know yet which modules there are."""
         from pytest_asyncdb.facts.migrations import find_migrations
-        from pytest_asyncdb.sandbox.launch import spawn
 
-        settings = self._settings
-        first = (child or spawn(settings.python)).boot(self.request(), complete=False)
+        settings, request = self._settings, self.request()
+        first = (child or self._spawn(request)).boot(request, complete=False)
         if isinstance(self._server, ServerThread):
             self._server.begin()
         self._migrations = find_migrations(self._project, self._app) if settings.migrations == "run" else None
         self._attempt = _Attempt(first, self._migrator())
         self._attempt.begin(self._server)
+
+    def prepare(self) -> None:
+        """Load the app's packages beside the first boot, because there will be more of them."""
+        self._children.prepare(self.request(), lambda: self._facts.packages(self._app))
+
+    def _spawn(self, request: BootRequest) -> Child:
+        return self._children.child(request, lambda: self._facts.habits(self._app))
 
     def complete(
         self, modules: tuple[tuple[str, str], ...], secrets: tuple[str, ...], scheme: Callable[[], str]
@@ -200,11 +207,11 @@ class Boots:
 
     def _again(self, before: BootRecord, *, last: bool = False) -> BootRecord:
         """Boot with what was made up by now, and run the migrations again if they had failed."""
-        from pytest_asyncdb.sandbox.launch import spawn
-
         self._attempt.kill()
+        self.prepare()
+        request = self.request()
         done = before.migration if before.migration and before.migration.ok else None
-        boot = spawn(self._settings.python).boot(self.request(), complete=False)
+        boot = self._spawn(request).boot(request, complete=False)
         self._attempt = _Attempt(boot, None if done else self._migrator())
         self._attempt.complete(self._modules, self._secrets)
         self._attempt.begin(self._server)
@@ -225,7 +232,7 @@ class Boots:
             return None
         from pytest_asyncdb.migrating import Migrator
 
-        return Migrator(self._migrations, self.request(), self._settings)
+        return Migrator(self._migrations, self.request(), self._settings, self._spawn)
 
     def request(self) -> BootRequest:
         """How the app is booted, with all settings that are known by now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_asyncdb.boots import Boots
@@ -13,6 +14,7 @@ from pytest_asyncdb.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Protocol
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.examples import Filled
@@ -22,11 +24,18 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.postgres.thread import ServerThread
+    from pytest_asyncdb.sandbox.children import Children
     from pytest_asyncdb.sandbox.launch import Child
     from pytest_asyncdb.sources.project import Project
 
     FactsOf: TypeAlias = Callable[..., Facts]
     """Makes facts from a project, settings, an app, and the sources of its boot and its samples."""
+
+    class Judging(Protocol):
+        """Waits for a boot and judges."""
+
+        def __call__(self, *, copies: bool = False) -> Examination:
+            """Judge; ``copies`` says whether fixed ones may be booted after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,7 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
     server: ServerThread | Server,
     ids: Sequence[str] | None,
     *,
+    children: Children,
     child: Child | None = None,
     waiting: Waiting | None = None,
 ) -> Examination:
@@ -61,15 +71,16 @@ def examine(  # noqa: PLR0913 - what to examine, and with what
         settings: deadlines and what fails a check.
         server: where all connections go; may still be starting.
         ids: which checks to run; all of them when None.
-        child: a child that is ready already.
+        children: where the processes of all boots come from.
+        child: one that is ready already.
         waiting: learns what takes its time.
 
     Raises:
         NoProviderError, UnknownProviderError, ServerError: there is no server.
         SandboxError: the sandbox did not start.
     """
-    with begin(project, app, settings, server, ids, child=child, waiting=waiting) as judged:
-        return judged()
+    with begin(project, app, settings, server, ids, children=children, child=child, waiting=waiting) as judged:
+        return judged(copies=settings.prove)
 
 
 @contextmanager
@@ -80,25 +91,28 @@ def begin(  # noqa: PLR0913 - as for the whole examination
     server: ServerThread | Server,
     ids: Sequence[str] | None,
     *,
+    children: Children,
     child: Child | None = None,
     waiting: Waiting | None = None,
     kind: FactsOf | None = None,
-) -> Iterator[Callable[[], Examination]]:
+) -> Iterator[Judging]:
     """Start an examination, for what can be done beside its boot; gives what waits for it and judges.
 
     Everything that was started ends with the ``with`` block. ``kind`` makes the facts, as in ``judge_again``.
     """
+    from pytest_asyncdb.facts import Facts
+
     # Nothing stands before the app's import that can wait: it takes longer than all the rest together.
-    boots = Boots(project, app, settings, server)
+    boots: Boots
+    trials: Trials
+    facts: Facts = (kind or Facts)(project, settings, app, lambda: (boots.record(), ""), lambda: trials.results())  # noqa: PLW0108 - there are none yet
+    boots = Boots(facts, app, server, children)
     boots.begin(child)
     trials = Trials(boots.request, server)
     try:
-        from pytest_asyncdb.facts import Facts
-
-        facts = (kind or Facts)(project, settings, app, lambda: (boots.record(), ""), trials.results)
         boots.complete(facts.modules_to_import(app), facts.secrets, lambda: facts.scheme)
         with (waiting or Waiting()).on(_Examining(boots, trials)):
-            yield lambda: _concluded(facts, boots, trials, ids)
+            yield partial(_concluded, facts, boots, trials, ids)
     finally:
         boots.kill()
         trials.end()
@@ -123,18 +137,43 @@ class _Examining:
         self._boots.ask()
 
 
-def _concluded(facts: Facts, boots: Boots, trials: Trials, ids: Sequence[str] | None) -> Examination:
-    """Judge all that is known of a project whose app boots meanwhile."""
+def _concluded(
+    facts: Facts, boots: Boots, trials: Trials, ids: Sequence[str] | None, *, copies: bool = False
+) -> Examination:
+    """Judge all that is known of a project whose app boots meanwhile.
+
+    Args:
+        facts: the project.
+        boots: the app's.
+        trials: of its URL helpers.
+        ids: which checks to run; all of them when None.
+        copies: whether fixed copies may be booted after that.
+    """
     from pytest_asyncdb.registry import load
 
     project = facts.project
     _read_ahead(facts)
     trials.begin(facts)
     checks = load(ids)
+    if copies and _is_to_be_fixed(facts, checks):
+        boots.prepare()
     boots.ready()
-    judgement = judge(facts, checks, _Lines(project).line, facts.settings.fail_on, project.templates)
+    judgement = _judged(facts, checks)
     _ = facts.boot  # the checks that were asked for may not have read it, and the notes do
     return Examination(project, facts, checks, judgement, boots.filled)
+
+
+def _judged(facts: Facts, checks: Sequence[Check]) -> Judgement:
+    project = facts.project
+    return judge(facts, checks, _Lines(project).line, facts.settings.fail_on, project.templates)
+
+
+def _is_to_be_fixed(facts: Facts, checks: Sequence[Check]) -> bool:
+    """Whether a fixed copy will be booted, as far as the sources alone tell."""
+    from pytest_asyncdb.fixes import only_declare
+
+    findings = _judged(facts.without_boot(), checks).findings
+    return not only_declare([fix for one in findings for fix in one.fixes], facts.declared.files)
 
 
 def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: str) -> Examination:
@@ -151,9 +190,7 @@ def read(project: Project, settings: Settings, ids: Sequence[str] | None, why: s
 
     facts = Facts(project, settings, None, lambda: (None, why))
     checks = load(ids)
-    return Examination(
-        project, facts, checks, judge(facts, checks, _Lines(project).line, settings.fail_on, project.templates)
-    )
+    return Examination(project, facts, checks, _judged(facts, checks))
 
 
 def judge_again(
@@ -173,8 +210,7 @@ def judge_again(
     facts = (kind or Facts)(
         project, settings, app, lambda: (before.facts.boot, before.facts.no_boot), lambda: before.facts.samples
     )
-    judgement = judge(facts, before.checks, _Lines(project).line, settings.fail_on, project.templates)
-    return Examination(project, facts, before.checks, judgement, before.filled)
+    return Examination(project, facts, before.checks, _judged(facts, before.checks), before.filled)
 
 
 class _Lines:

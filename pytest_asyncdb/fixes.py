@@ -16,11 +16,20 @@ from pytest_asyncdb.model.fix import AddImport, AddRequirement, RemoveImport, Re
 from pytest_asyncdb.rewrite.edit import ConflictError, Edit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pytest_asyncdb.model.fix import Change, Fix
 
-__all__ = ["ConflictError", "apply", "changed_lines", "compatible", "old_line", "unified_diff"]
+__all__ = [
+    "ConflictError",
+    "apply",
+    "changed_lines",
+    "compatible",
+    "old_line",
+    "only_declare",
+    "path_of",
+    "unified_diff",
+]
 
 
 def apply(fixes: Iterable[Fix], read: Callable[[str], str]) -> dict[str, str]:
@@ -40,7 +49,7 @@ def apply(fixes: Iterable[Fix], read: Callable[[str], str]) -> dict[str, str]:
     changes: dict[str, list[Change]] = {}
     for fix in fixes:
         for change in fix.changes:
-            bucket = changes.setdefault(_path(change), [])
+            bucket = changes.setdefault(path_of(change), [])
             if change not in bucket:
                 bucket.append(change)
     texts = {path: _change_file(path, read(path), bucket) for path, bucket in changes.items()}
@@ -57,6 +66,17 @@ def compatible(fixes: Iterable[Fix], read: Callable[[str], str]) -> tuple[Fix, .
             continue
         chosen.append(fix)
     return tuple(chosen)
+
+
+def only_declare(fixes: Iterable[Fix], declaring: Collection[str]) -> bool:
+    """Whether nothing but requirements changes: none is installed for a proof, so the app would run as it did.
+
+    Args:
+        fixes: what is to be changed.
+        declaring: the files that declare requirements.
+    """
+    changes = [change for fix in fixes for change in fix.changes]
+    return all(isinstance(one, (AddRequirement, Replace)) and path_of(one) in declaring for one in changes)
 
 
 def unified_diff(old: Mapping[str, str], new: Mapping[str, str], *, context: int = 1) -> str:
@@ -91,7 +111,8 @@ def old_line(old: str, new: str, line: int) -> int:
     return min(line, len(before)) or 1
 
 
-def _path(change: Change) -> str:
+def path_of(change: Change) -> str:
+    """The file that a change is for."""
     return change.span.path if isinstance(change, Replace) else change.path
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.sandbox.record import MigrationRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_asyncdb.facts.migrations import Migrations
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
-    from pytest_asyncdb.sandbox.launch import Boot
+    from pytest_asyncdb.sandbox.launch import Boot, Child
     from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.sandbox.request import BootRequest
 
@@ -24,18 +26,21 @@ class Migrator:
     Args:
         found: the migrations.
         request: how the app is booted: they get the same environment and import root.
-        settings: how long they may take, and with which interpreter.
+        settings: how long they may take.
+        spawn: starts a child for a request.
     """
 
-    def __init__(self, found: Migrations, request: BootRequest, settings: Settings) -> None:
+    def __init__(
+        self, found: Migrations, request: BootRequest, settings: Settings, spawn: Callable[[BootRequest], Child]
+    ) -> None:
         """Start the child; it imports what it needs and waits for the server only when it connects."""
-        from pytest_asyncdb.sandbox.launch import spawn
         from pytest_asyncdb.sandbox.request import MigrationRequest
 
         self._command = found.command
         order = MigrationRequest(found.kind, found.command, found.config, settings.migrate_timeout)
         cwd = (request.project / found.cwd).resolve()
-        self._boot: Boot = spawn(settings.python).boot(replace(request, cwd=cwd, migration=order), complete=False)
+        own = replace(request, cwd=cwd, migration=order)
+        self._boot: Boot = spawn(own).boot(own, complete=False)
 
     def complete(self, secrets: tuple[str, ...]) -> None:
         """Say what is secret; the child tells nothing before."""

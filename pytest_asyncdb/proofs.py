@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from pytest_asyncdb import fixes as rewriting
-from pytest_asyncdb.model.fix import AddRequirement, Replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.fix import Fix
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.sandbox.children import Children
     from pytest_asyncdb.sources.project import Project
     from pytest_asyncdb.urls.redact import Redactor
     from pytest_asyncdb.waiting import Waiting
@@ -33,6 +33,7 @@ class Bench:
     settings: Settings
     server: Server | None
     redactor: Redactor
+    children: Children
     waiting: Waiting | None = None
 
     def read(self, path: str) -> str:
@@ -111,7 +112,11 @@ class Copy:
         self._less = less
         self.fixes = rewriting.compatible(fixes, bench.read)
         self.texts = rewriting.apply(self.fixes, bench.read)
-        self._boots = not self._declares_only() if less is None else less.runs_other(self.texts)
+        self._boots = (
+            not rewriting.only_declare(self.fixes, bench.first.facts.declared.files)
+            if less is None
+            else less.runs_other(self.texts)
+        )
         self._judge: Callable[[], Examination | None] = _nothing
         self._why = "there is no app whose fixed copy could be booted"
         self._trial: Trial | None = None
@@ -158,12 +163,6 @@ class Copy:
         paths = {*texts, *self.texts}.difference(self._bench.first.facts.declared.files)
         return any(texts.get(path) != self.texts.get(path) for path in paths)
 
-    def _declares_only(self) -> bool:
-        """Whether nothing but requirements changes: none is installed for a proof, so the app would run as it did."""
-        declaring = self._bench.first.facts.declared.files
-        changes = [change for fix in self.fixes for change in fix.changes]
-        return all(isinstance(one, (AddRequirement, Replace)) and path_of(one) in declaring for one in changes)
-
     def _boot(self, running: ExitStack, app: App, server: Server, copy: Project) -> Callable[[], Examination]:
         """Examine the copy like the project, on a database of its own."""
         from pytest_asyncdb.examine import begin
@@ -176,8 +175,9 @@ class Copy:
         own = create_database(server, fresh_name())
         if server.provider == "url":  # every other server goes away with its databases
             running.callback(drop_database, server, own.database)
-        ids = [check.id for check in first.checks]
-        started = begin(copy, app, settings, own, ids, waiting=self._bench.waiting, kind=self._facts)
+        ids, bench = [check.id for check in first.checks], self._bench
+        children, waiting = bench.children, bench.waiting
+        started = begin(copy, app, settings, own, ids, children=children, waiting=waiting, kind=self._facts)
         return running.enter_context(started)
 
     @property
@@ -199,11 +199,6 @@ class Copy:
             return judge_again(copy, app, settings, before, self._facts) if before is not None else None
 
         return judge
-
-
-def path_of(change: object) -> str:
-    """The file that a change of a fix is for."""
-    return change.span.path if isinstance(change, Replace) else getattr(change, "path", "")
 
 
 def _nothing() -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.postgres.thread import ServerThread
     from pytest_asyncdb.proofs import Trial
+    from pytest_asyncdb.sandbox.children import Children
     from pytest_asyncdb.sandbox.launch import Child
     from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.urls.redact import Redactor
@@ -62,11 +63,11 @@ def analyse(
         RunError: the app that was named is not there, no server, or a file that cannot be repaired.
     """
     from pytest_asyncdb.facts.app import AppNotFoundError, NoAppError, find_apps
-    from pytest_asyncdb.sandbox.launch import spawn
+    from pytest_asyncdb.sandbox.children import Children
 
     # The child makes itself ready while the project is read.
-    with spawn(settings.python) as child, Waiting(tell) as waiting:
-        run = Run(settings, ids, repair, waiting)
+    with Children(settings.python) as children, children.fresh() as child, Waiting(tell) as waiting:
+        run = Run(settings, ids, repair, children, waiting)
         project = Project(settings.root)
         try:
             with waiting.on("looking for the app in the project's files"):
@@ -96,6 +97,7 @@ class Run:
     settings: Settings
     ids: Sequence[str] | None
     repair: bool
+    children: Children
     waiting: Waiting
 
     def boot(self, project: Project, apps: Sequence[App], child: Child) -> Result:
@@ -116,7 +118,8 @@ class Run:
     def _examined(
         self, project: Project, app: App, server: ServerThread | Server, child: Child | None = None
     ) -> Examination:
-        return examine(project, app, self.settings, server, self.ids, child=child, waiting=self.waiting)
+        children, waiting = self.children, self.waiting
+        return examine(project, app, self.settings, server, self.ids, children=children, child=child, waiting=waiting)
 
     def read(self, project: Project, why: NoAppError) -> Result:
         """Judge the sources of a project without an app; that none was found is no good end."""
@@ -138,7 +141,7 @@ class Run:
             from pytest_asyncdb.proofs import Bench
             from pytest_asyncdb.verify import prove
 
-            reported, trial = prove(Bench(first, app, self.settings, server, redactor, self.waiting))
+            reported, trial = prove(Bench(first, app, self.settings, server, redactor, self.children, self.waiting))
             diff = _diff(first.project, trial, redactor) if trial else ""
             if self.repair and trial is not None:
                 applied = _repair(first.project, reported, trial)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb import fixes as rewriting
 from pytest_asyncdb.model.fix import AddRequirement, Proof, Replace
 from pytest_asyncdb.model.result import FixOutcome, ReportedFinding
-from pytest_asyncdb.proofs import path_of, try_out
+from pytest_asyncdb.proofs import try_out
 from pytest_asyncdb.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _hidden(bench: Bench, trial: Trial) -> tuple[Finding, ...]:
         if trial.known(finding) or not first.skipped(finding.id):
             continue
         place = replace(finding.place, line=trial.line_before(finding))
-        untouched = all(path_of(c) not in trial.texts for fix in finding.fixes for c in fix.changes)
+        untouched = all(rewriting.path_of(c) not in trial.texts for fix in finding.fixes for c in fix.changes)
         hidden.append(
             replace(
                 finding,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.urls import WrittenUrl
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.sandbox.record import BootRecord, SampleRecord
+    from pytest_asyncdb.sandbox.request import Habits
     from pytest_asyncdb.sources.project import Project
 
 __all__ = ["Facts"]
@@ -53,6 +55,12 @@ class Facts:
         self.settings = settings
         self.app = app
         self._boot_source = boot_source
+
+    def without_boot(self) -> Facts:
+        """The same facts as far as the sources tell them, for what must not wait for the boot."""
+        static = copy(self)
+        vars(static).update(_boot_source=lambda: (None, "the boot is not waited for"), _sample_source=tuple)
+        return static
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
@@ -196,6 +204,19 @@ class Facts:
         from pytest_asyncdb.facts.importable import modules_to_import
 
         return modules_to_import(app, self._codebase)
+
+    def packages(self, app: App) -> tuple[str, ...]:
+        """Modules from outside the project that importing the app imports."""
+        from pytest_asyncdb.facts.ahead import packages
+        from pytest_asyncdb.facts.flow import Flow
+
+        return packages(app, self._codebase, Flow(self._codebase, self._names))
+
+    def habits(self, app: App) -> Habits:
+        """What the app's modules could notice of packages that were loaded before them."""
+        from pytest_asyncdb.facts.ahead import habits
+
+        return habits(app, self._codebase)
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:

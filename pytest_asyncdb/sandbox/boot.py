@@ -17,11 +17,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.control import Address
     from pytest_asyncdb.sandbox.leave import Outcome, Phases
     from pytest_asyncdb.sandbox.places import PlaceJson
-    from pytest_asyncdb.sandbox.pools import Pools
-    from pytest_asyncdb.sandbox.recorder import Recorder
-    from pytest_asyncdb.sandbox.redirect import Redirect
-    from pytest_asyncdb.sandbox.routers import Routers
-    from pytest_asyncdb.sandbox.watch import Seen, Watch
+    from pytest_asyncdb.sandbox.walls import Walls
+    from pytest_asyncdb.sandbox.watch import Seen
 
 _NOT_ASGI = frozenset({"flask", "django"})
 _NOTE = 4000
@@ -65,29 +62,25 @@ class Boot:
 
     Args:
         order: what the parent asked for.
-        recorder: where everything is told.
+        walls: what watches the project, and tells everything.
         phases: runs the phases.
         server: waits for the throwaway server.
         reason: tells why there is none.
     """
 
-    watch: Watch
-    pools: Pools
-    routers: Routers
-    redirect: Redirect
-
     def __init__(
         self,
         order: Order,
-        recorder: Recorder,
+        walls: Walls,
         phases: Phases,
         server: Callable[[], Address | None],
         reason: Callable[[], str],
     ) -> None:
         """Take what it needs; nothing runs yet."""
         self._order = order
-        self.allow = order.allow
-        self._recorder = recorder
+        self._recorder = walls.recorder
+        self._watch, self._pools = walls.watch, walls.pools
+        self._routers, self._redirect = walls.routers, walls.redirect
         self._phases = phases
         self._server = server
         self._reason = reason
@@ -134,7 +127,7 @@ class Boot:
         lifespan = self._phases.lifespan = Lifespan(app)
         started = await self._startup(lifespan)
         served = self._routes(app)
-        self.watch.sweep()
+        self._watch.sweep()
         await self._probe()
         if started:
             await self._requests(app, lifespan.state, served)
@@ -196,7 +189,7 @@ class Boot:
 
         if not self._order.probe:
             return
-        engines, factories, pools = map(self._untried, (self.watch.engines, self.watch.factories, self.pools.seen))
+        engines, factories, pools = map(self._untried, (self._watch.engines, self._watch.factories, self._pools.seen))
         seconds = self._order.request_timeout
         no_server = "" if self._server() is not None else f"there is no database server: {self._reason()}"
         with self._phases.phase("probe", _ROUNDS * seconds):
@@ -217,18 +210,18 @@ class Boot:
         requests = Requests(self._recorder, app, state, seconds)
         with self._phases.phase("requests", (_ROUNDS + 1) * seconds) as outcome:
             outcome.note = await requests.all(wanted(served), time.monotonic() + _ROUNDS * seconds)
-        if any(one.number not in self._tried for one in (*self.watch.engines, *self.pools.seen)):
+        if any(one.number not in self._tried for one in (*self._watch.engines, *self._pools.seen)):
             await self._probe()  # of what the first request made
         server = self._server()
-        if requests.healthy and server is not None and (self.watch.engines or self.pools.seen):
+        if requests.healthy and server is not None and (self._watch.engines or self._pools.seen):
             await self._outage(requests, server)
 
     async def _outage(self, requests: Any, server: Address) -> None:
         from pytest_asyncdb.sandbox.outage import Outage
 
         with self._phases.phase("outage", _OUTAGE) as outcome:
-            outage = Outage(self.redirect, requests, server)
-            outcome.note = await outage.play(requests.healthy, self.watch.engines, self.pools.seen)
+            outage = Outage(self._redirect, requests, server)
+            outcome.note = await outage.play(requests.healthy, self._watch.engines, self._pools.seen)
 
     async def _shutdown(self, lifespan: Any) -> None:
         import asyncio
@@ -242,10 +235,10 @@ class Boot:
                 self._late(outcome, lifespan.task, error)
             finally:
                 outcome.note = lifespan.said[:_NOTE]
-        for seen in self.watch.engines:
+        for seen in self._watch.engines:
             if seen.open and seen.made is not None:
                 self._recorder.emit("engine", number=seen.number, open_after_shutdown=len(seen.open))
-        for seen in self.pools.seen:
+        for seen in self._pools.seen:
             if seen.made is not None and (left := size(seen.made)):
                 self._recorder.emit("engine", number=seen.number, open_after_shutdown=left)
 
@@ -257,7 +250,7 @@ class Boot:
                     self._recorder, order.modules, seconds, lambda: self._phases.watchdog.arm(seconds)
                 )
         tell_swallowed(self._recorder, self._phases.watchdog)
-        self.routers.tell(getattr(self, "_served", []))
+        self._routers.tell(getattr(self, "_served", []))
 
     def _ended(self, error: SystemExit) -> None:
         """A task of the app raised SystemExit: it tore through the event loop, past every phase."""

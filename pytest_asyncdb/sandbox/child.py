@@ -7,26 +7,16 @@ import os
 import socket
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from pytest_asyncdb.sandbox import native
 from pytest_asyncdb.sandbox.boot import Boot, Order
 from pytest_asyncdb.sandbox.control import Control, leash
-from pytest_asyncdb.sandbox.guard import Guard, Refusals
-from pytest_asyncdb.sandbox.hook import Hook, keep_bytecode_out
 from pytest_asyncdb.sandbox.leave import Phases
-from pytest_asyncdb.sandbox.logs import Logs
-from pytest_asyncdb.sandbox.loops import uvloop
-from pytest_asyncdb.sandbox.offspring import stay_in_group
 from pytest_asyncdb.sandbox.places import Sources
-from pytest_asyncdb.sandbox.pools import Pools
-from pytest_asyncdb.sandbox.programs import Programs
 from pytest_asyncdb.sandbox.recorder import Recorder
-from pytest_asyncdb.sandbox.redirect import Redirect
-from pytest_asyncdb.sandbox.routers import Routers
 from pytest_asyncdb.sandbox.standing import Standing
 from pytest_asyncdb.sandbox.versions import tell_versions
-from pytest_asyncdb.sandbox.watch import Watch
+from pytest_asyncdb.sandbox.walls import Walls
 from pytest_asyncdb.sandbox.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -36,24 +26,40 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.control import Address
 
 
-def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
-    """Boot the app that the parent names; never returns.
+def main(control_descriptor: int, events: int, leash_descriptor: int) -> NoReturn:
+    """Boot the app that the parent names.
 
     Args:
         control_descriptor: socket on which the request and the server come, and learned secrets go back.
         events: pipe on which everything else goes back.
         leash_descriptor: pipe that is never written to; when its other end closes, this process group is killed.
     """
+    control, told = take_order(control_descriptor, events, leash_descriptor)
+    walls = Walls(Recorder(events, Sources(str(told["project"]))))
+    run(control, told, walls, walls.put_up)
+
+
+def take_order(control_descriptor: int, events: int, leash_descriptor: int) -> tuple[Control, dict[str, Json]]:
+    """Put on the leash and wait for the request."""
     for descriptor in (control_descriptor, events, leash_descriptor):
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
     leash(leash_descriptor)
     control = Control(socket.socket(fileno=control_descriptor))
-    told = control.request()
-    sources = Sources(str(told["project"]))
-    recorder = Recorder(events, sources)
+    return control, control.request()
+
+
+def run(control: Control, told: dict[str, Json], walls: Walls, put_up: Callable[[], None]) -> NoReturn:
+    """Do what was asked for and end the process.
+
+    Args:
+        control: where the server and the rest of the request come.
+        told: the request.
+        walls: opened to the server here.
+        put_up: called before anything of the project runs.
+    """
+    recorder = walls.recorder
     recorder.on_secret = control.learned
-    refusals = Refusals(recorder)
-    phases = Phases(recorder, refusals, str(told["mark"]))
+    phases = Phases(recorder, walls.refusals, str(told["mark"]))
     phases.watchdog = watchdog = Watchdog(recorder, phases.bark)
     watchdog.start()
 
@@ -74,13 +80,14 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
     control.listen()
     if told["complete"]:
         rest(told)
-    boot = Boot(order, recorder, phases, server, lambda: control.reason)
-    _put_up(boot, recorder, refusals, control, server, sources, events)
+    walls.open_to(server, lambda: control.known, order.allow)
+    put_up()
     phases.watch_exit()
-    _look_like_a_server(told)
-    work = partial(_try, told, server) if told["trials"] else partial(_run, order, phases)
+    look_like_a_server(told)
+    sys.path.insert(0, str(told["import_root"]))
+    work = partial(_try, told, server) if told["trials"] else partial(_run, order, phases, server, control)
     try:
-        work(boot, recorder)
+        work(walls)
     except BaseException as error:  # noqa: BLE001 - a fault of the sandbox itself must not look like one of the app
         details = recorder.error(error)
         phases.end("died", code=70, detail=f"the sandbox failed: {details['type']}: {details['message']}")
@@ -88,68 +95,30 @@ def main(control_descriptor: int, events: int, leash_descriptor: int) -> None:
     phases.end("done")
 
 
-def _try(told: dict[str, Json], server: Callable[[], Address | None], boot: Boot, recorder: Recorder) -> None:
+def _try(told: dict[str, Json], server: Callable[[], Address | None], walls: Walls) -> None:
     """Have the project's own code make engines out of sample URLs."""
     from pytest_asyncdb.sandbox.samples import Samples
 
-    Samples(told, recorder, boot.watch, server).run()
+    Samples(told, walls.recorder, walls.watch, server).run()
 
 
-def _run(order: Order, phases: Phases, boot: Boot, recorder: Recorder) -> None:
+def _run(order: Order, phases: Phases, server: Callable[[], Address | None], control: Control, walls: Walls) -> None:
     """Boot the app, or run the migrations."""
     if order.migration is None:
-        boot.run()
+        Boot(order, walls, phases, server, lambda: control.reason).run()
         return
     from pytest_asyncdb.sandbox.migrate import Migrate
 
-    Migrate(order, recorder, phases).run()
+    Migrate(order, walls.recorder, phases).run()
 
 
-def _put_up(  # noqa: PLR0913, PLR0917 - wires the parts together, in one place
-    boot: Boot, recorder: Recorder, refusals: Refusals, control: Control, server: object, sources: Sources, events: int
-) -> None:
-    """Put up the walls and the watchers."""
-    assert callable(server)  # noqa: S101 - narrows the type
-    boot.watch, boot.pools, boot.routers = Watch(recorder), Pools(recorder), Routers(recorder)
-    redirect = boot.redirect = Redirect(recorder, server)
-
-    def payload() -> dict[str, Json]:
-        address = server()
-        return {
-            "server": None if address is None else address.told(),
-            "root": sources.root,
-            "events": events,
-            "phase": recorder.phase,
-            "secrets": list(recorder.secrets),
-            "allow": [*boot.allow],
-        }
-
-    programs = Programs(refusals, payload, events)
-    guard = Guard(refusals, lambda: control.known, boot.allow)
-    guard.watched.update(programs.watched())
-    patches = [
-        redirect.patches(),
-        boot.watch.patches(),
-        boot.pools.patches(),
-        boot.routers.patches(),
-        programs.patches(),
-    ]
-    patches.append(native.patches(refusals))
-    own = {"logging": Logs(recorder).patch, "uvloop": uvloop}
-    Hook({name: patch for one in (*patches, own) for name, patch in one.items()}).install()
-    keep_bytecode_out(sources)
-    stay_in_group()
-    guard.install()
-
-
-def _look_like_a_server(told: dict[str, Json]) -> None:
-    """Give the project the process that a server would: its import root, its environment, its arguments."""
+def look_like_a_server(told: dict[str, Json]) -> None:
+    """Give the project the process that a server would: its directory, its environment, its arguments."""
     os.chdir(str(told["cwd"]))
     faulthandler.enable()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # both are text files over pipes here
     os.environ.update({str(name): str(value) for name, value in (map(str, _list(pair)) for pair in _list(told["env"]))})
-    sys.path.insert(0, str(told["import_root"]))
     sys.argv[:] = ["uvicorn", str(told["target"])] if told["migration"] is None else ["alembic", "upgrade", "head"]
 
 

@@ -7,11 +7,10 @@ import os
 import selectors
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import socket
-    import subprocess
 
     from pytest_asyncdb.model.serial import Json
 
@@ -19,6 +18,39 @@ _LINES = 200
 _LINE = 2000
 _POLL = 0.02
 _CHUNK = 65536
+
+
+class Process(Protocol):
+    """A child's process, whoever started it."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """What it prints."""
+
+    @property
+    def stderr(self) -> IO[bytes] | None:
+        """What it prints there."""
+
+    def death(self) -> int:
+        """Open a descriptor that can be read when it has ended; negative where there is none."""
+
+    def poll(self) -> int | None:
+        """Its exit status, if it has ended."""
+
+    def wait(self) -> int:
+        """Wait for its end."""
+
+    def kill(self) -> None:
+        """End it."""
+
+    def communicate(self) -> object:
+        """Wait for its end and close its pipes."""
 
 
 class Line:
@@ -59,7 +91,7 @@ class Gather:
         mark: what a line of output begins with when it says that a phase begins.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, events: int, mark: str) -> None:
+    def __init__(self, process: Process, control: socket.socket, events: int, mark: str) -> None:
         """Begin to read."""
         self.events: list[dict[str, Json]] = []
         self.output: deque[Line] = deque(maxlen=_LINES)
@@ -82,7 +114,7 @@ class Gather:
         )
         for stream in streams:
             self._selector.register(stream.descriptor, selectors.EVENT_READ, stream)
-        self._death = os.pidfd_open(process.pid) if hasattr(os, "pidfd_open") else -1
+        self._death = process.death()
         if self._death >= 0:
             self._selector.register(self._death, selectors.EVENT_READ, None)
         self._events = events

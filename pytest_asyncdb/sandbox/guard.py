@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sandbox.control import Address
@@ -74,14 +74,14 @@ class Guard:
     Args:
         refusals: where refusals are counted.
         known: the throwaway server, if it is known already.
-        ports: services on this machine that the user lets through.
     """
 
-    def __init__(self, refusals: Refusals, known: Callable[[], Address | None], ports: Iterable[int] = ()) -> None:
+    def __init__(self, refusals: Refusals, known: Callable[[], Address | None]) -> None:
         """Take what is allowed; ``install`` makes it work, for good."""
         self._refusals = refusals
         self._known = known
-        self._ports = frozenset(ports)
+        self.ports: frozenset[int] = frozenset()
+        """Services on this machine that the user lets through."""
         self._bound: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._own_name = socket.gethostname()
         self._temporary = (tempfile.gettempdir() + os.sep + "pymp-", "\0listener-", b"\0listener-")
@@ -142,7 +142,7 @@ class Guard:
             return own.family != getattr(socket, "AF_UNIX", None) or self._is_local(address)
         if not isinstance(address, tuple) or len(address) < 2:  # noqa: PLR2004 - malformed: the socket refuses it
             return True
-        if address[1] in self._ports and address[0] in _THIS_MACHINE:
+        if address[1] in self.ports and address[0] in _THIS_MACHINE:
             return True
         server = self._known()
         if server is not None and address[:2] == (server.host, server.port):

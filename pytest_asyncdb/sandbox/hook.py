@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-    from pytest_asyncdb.sandbox.places import Sources
+    from pytest_asyncdb.sandbox.recorder import Recorder
 
     Patch = Callable[[Any], None]
 
@@ -73,12 +73,12 @@ class _Loader:
         self._patch(module)
 
 
-def keep_bytecode_out(sources: Sources) -> None:
+def keep_bytecode_out(recorder: Recorder) -> None:
     """Write no bytecode of the project's own files; all others keep their cache."""
     original = SourceFileLoader.set_data
 
     def set_data(self: SourceFileLoader, path: str, data: Any, **options: Any) -> None:
-        if sources.relative(self.path) is None:
+        if recorder.sources.relative(self.path) is None:
             original(self, path, data, **options)
 
     SourceFileLoader.set_data = set_data  # type: ignore[method-assign]  # there is no other hook at this step

@@ -12,31 +12,18 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pytest_asyncdb.sandbox.gather import Gather
+from pytest_asyncdb.sandbox.interpreter import begin
 
 if TYPE_CHECKING:
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.model.server import Server
+    from pytest_asyncdb.sandbox.gather import Process
     from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.sandbox.request import BootRequest
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-# A process that lives for a second needs no garbage collection, from its first import on.
-_BOOTSTRAP = """\
-import gc, sys
-gc.disable()
-from importlib.util import module_from_spec, spec_from_file_location
-if sys.path[0] == "": del sys.path[0]
-package = sys.argv[1]
-spec = spec_from_file_location("pytest_asyncdb", package + "/__init__.py", submodule_search_locations=[package])
-sys.modules["pytest_asyncdb"] = module = module_from_spec(spec)
-spec.loader.exec_module(module)
-from pytest_asyncdb.sandbox.child import main
-main(*map(int, sys.argv[2:]))
-"""
 _GLANCE = 0.02
 """Seconds between two looks at what a child has told."""
 _SERVER_WAIT = 180.0
@@ -65,39 +52,52 @@ def spawn(python: str = "") -> Child:
     Raises:
         OSError: the interpreter can't be started.
     """
-    control, childs_control = socket.socketpair()
-    for end in (control, childs_control):
-        end.setblocking(True)  # noqa: FBT003 - it takes no keyword; a default timeout of this process is not meant
-    events, childs_events = os.pipe()
-    childs_leash, leash = os.pipe()
-    handed = (childs_control.fileno(), childs_events, childs_leash)
-    try:
-        process = subprocess.Popen(
-            [python or _running(), "-c", _BOOTSTRAP, str(_PACKAGE), *map(str, handed)],
-            env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=handed,
-            start_new_session=True,
-        )
-    except BaseException:
-        control.close()
-        os.close(events)
-        os.close(leash)
-        raise
-    finally:
-        childs_control.close()
-        os.close(childs_events)
-        os.close(childs_leash)
-    return Child(process, control, events, leash)
+    with Pipes() as pipes:
+        return pipes.kept(begin(python, "child", pipes.handed, subprocess.PIPE))
+
+
+class Pipes:
+    """A child's pipes while it is being started: both ends."""
+
+    def __init__(self) -> None:
+        """Make them."""
+        self._control, self._childs = socket.socketpair()
+        for end in (self._control, self._childs):
+            end.setblocking(True)  # noqa: FBT003 - it takes no keyword; a default timeout of this process is not meant
+        self._events, self._childs_events = os.pipe()
+        self._childs_leash, self._leash = os.pipe()
+        self._is_kept = False
+
+    @property
+    def handed(self) -> tuple[int, ...]:
+        """The child's ends: control, events, leash."""
+        return self._childs.fileno(), self._childs_events, self._childs_leash
+
+    def kept(self, process: Process) -> Child:
+        """This side's ends, with the process that got the others."""
+        self._is_kept = True
+        return Child(process, self._control, self._events, self._leash)
+
+    def __enter__(self) -> Self:
+        """They are open."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the child's ends, and this side's where there is no child."""
+        self._childs.close()
+        os.close(self._childs_events)
+        os.close(self._childs_leash)
+        if not self._is_kept:
+            self._control.close()
+            os.close(self._events)
+            os.close(self._leash)
 
 
 @dataclass(slots=True)
 class Child:
     """A child that waits for its request, and this side's ends of its pipes; a ``with`` block ends an unused one."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     control: socket.socket
     events: int
     leash: int
@@ -121,12 +121,6 @@ class Child:
         self.control.close()
         os.close(self.events)
         os.close(self.leash)
-
-
-def _running() -> str:
-    import sys
-
-    return sys.executable
 
 
 class Boot:

@@ -36,18 +36,18 @@ def guard(site: str) -> None:
     if not path:
         del os.environ["PYTHONPATH"]
     server = Address(told["server"]) if isinstance(told["server"], dict) else None
-    sources = Sources(str(told["root"]))
-    recorder = Recorder(int(str(told["events"])), sources)
+    recorder = Recorder(int(str(told["events"])), Sources(str(told["root"])))
     recorder.hide(str(one) for one in _list(told["secrets"]))
     recorder.phase = str(told["phase"])
     recorder.is_offspring = True
     refusals = Refusals(recorder)
-    programs = Programs(refusals, lambda: told, recorder.events)
-    wall = Guard(refusals, lambda: server, (int(str(one)) for one in _list(told["allow"])))
+    programs = Programs(refusals, lambda: told, recorder)
+    wall = Guard(refusals, lambda: server)
+    wall.ports = frozenset(int(str(one)) for one in _list(told["allow"]))
     wall.watched.update(programs.watched())
     redirect = Redirect(recorder, lambda: server)
     Hook({**redirect.patches(), **native.patches(refusals), **programs.patches(), "uvloop": uvloop}).install()
-    keep_bytecode_out(sources)
+    keep_bytecode_out(recorder)
     stay_in_group()
     wall.install()
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sandbox.guard import Refusals
+    from pytest_asyncdb.sandbox.recorder import Recorder
 
 VARIABLE = "PYTEST_ASYNCDB_GUARD"
 """Names the inherited descriptor from which a Python program reads what it needs."""
@@ -41,14 +42,14 @@ class Programs:
     Args:
         refusals: where refusals are counted.
         payload: what a guarded Python program needs; called when one is started, and may wait for the server.
-        events: descriptor of the event pipe, which guarded programs inherit.
+        recorder: has the event pipe, which guarded programs inherit.
     """
 
-    def __init__(self, refusals: Refusals, payload: Callable[[], Mapping[str, Json]], events: int) -> None:
+    def __init__(self, refusals: Refusals, payload: Callable[[], Mapping[str, Json]], recorder: Recorder) -> None:
         """Take what to hand down."""
         self._refusals = refusals
         self._payload = payload
-        self._events = events
+        self._recorder = recorder
         self._guarded = threading.local()
 
     def watched(self) -> dict[str, Callable[..., None]]:
@@ -152,7 +153,7 @@ class Programs:
         os.close(writer)
         path = env.get("PYTHONPATH")
         guarded = {VARIABLE: str(reader), "PYTHONPATH": f"{_SITE}{os.pathsep}{path}" if path else _SITE}
-        return guarded, (reader, self._events)
+        return guarded, (reader, self._recorder.events)
 
 
 def _base(path: str) -> str:

@@ -38,6 +38,11 @@ class Recorder:
 
     def __init__(self, events: int, sources: Sources) -> None:
         """Begin in the phase ``import``."""
+        self.take_over(events, sources)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def take_over(self, events: int, sources: Sources) -> None:
+        """Begin anew: in a copy of a process that had loaded packages and told nothing."""
         self.events = events
         self.sources = sources
         self.phase = "import"
@@ -57,7 +62,6 @@ class Recorder:
         self._lock = threading.Lock()
         # Numbers of several processes meet in one pipe.
         self._numbers = os.getpid() * 1_000_000
-        os.register_at_fork(after_in_child=self._forked)
 
     def _forked(self) -> None:
         self._lock = threading.Lock()

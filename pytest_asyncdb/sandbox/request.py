@@ -52,6 +52,16 @@ class TrialRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Habits:
+    """What the code of a project could notice of packages that were loaded before it."""
+
+    uses: tuple[str, ...] = ()
+    """Dotted names that a file uses and does not import: they may be modules that only another import loads."""
+    sets: tuple[str, ...] = ()
+    """Variables of the environment that it sets; ``*`` for any."""
+
+
+@dataclass(frozen=True, slots=True)
 class BootRequest:
     """What to boot, and how long each step may take (seconds)."""
 

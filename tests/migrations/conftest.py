@@ -12,6 +12,7 @@ from pytest_asyncdb.migrating import Migrator
 from pytest_asyncdb.model.settings import Settings
 from pytest_asyncdb.postgres.choose import choose
 from pytest_asyncdb.postgres.databases import create_database, drop_database, fresh_name
+from pytest_asyncdb.sandbox.launch import spawn
 from pytest_asyncdb.sandbox.request import BootRequest
 from pytest_asyncdb.sources.project import Project
 
@@ -60,7 +61,7 @@ def migrate(project, database):
         request = BootRequest(
             source.root, app.target, app.factory, source.root / app.import_root, source.root / app.cwd
         )
-        migrator = Migrator(found, request, Settings(source.root, **settings))
+        migrator = Migrator(found, request, Settings(source.root, **settings), lambda asked: spawn(asked.python))
         try:
             migrator.complete(source.secrets)
             migrator.upgrade(database)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_asyncdb.postgres.choose import choose
-from pytest_asyncdb.sandbox.launch import start
-from pytest_asyncdb.sandbox.request import BootRequest
+from pytest_asyncdb.sandbox.forked import Preloaded
+from pytest_asyncdb.sandbox.launch import spawn
+from pytest_asyncdb.sandbox.request import BootRequest, Habits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,14 +128,34 @@ def request_for():
     return make
 
 
+@pytest.fixture(scope="session")
+def preloaded(tmp_path_factory):
+    """A process that has the packages loaded, for children that are copies of it."""
+    root = tmp_path_factory.mktemp("nobody").resolve()
+    asked = BootRequest(root, "main:app", factory=False, import_root=root, cwd=root)
+    made = Preloaded(asked, ("fastapi", "sqlalchemy.ext.asyncio", "asyncpg", "pydantic_settings"))
+    yield made
+    made.end()
+
+
 @pytest.fixture
-def boot(project, server, request_for):
+def child_for(request):
+    """Start a child: a new interpreter, or a copy where the test is parametrised indirectly with ``copy``."""
+    if getattr(request, "param", "new") == "new":
+        return lambda asked: spawn(asked.python)
+    preloaded = request.getfixturevalue("preloaded")
+    return lambda asked: preloaded.child(asked, Habits())
+
+
+@pytest.fixture
+def boot(project, server, request_for, child_for):
     """Boot files of a project and give back the record; no secret may stand anywhere in it."""
 
     def run(target="main:app", *, serve=True, **files):
         options = {name: files.pop(name) for name in list(files) if name in BootRequest.__dataclass_fields__}
         root = project(**files)
-        booted = start(request_for(root, target, **options))
+        asked = request_for(root, target, **options)
+        booted = child_for(asked).boot(asked)
         try:
             if serve:
                 booted.serve(server)

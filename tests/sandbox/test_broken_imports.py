@@ -103,6 +103,7 @@ def test_a_model_that_reads_no_environment_is_no_setting(boot):
         ("import os; os._exit(3)", 3, "os._exit"),
     ],
 )
+@pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
 def test_process_is_ended_at_import(boot, line, code, detail):
     record = boot(main="import ender", ender=f"\n{line}\n")
     end = record.end
@@ -112,12 +113,14 @@ def test_process_is_ended_at_import(boot, line, code, detail):
     assert not record.phase("import").ok
 
 
+@pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
 def test_import_never_ends(boot):
     record = boot(main="import time\n\ntime.sleep(1000)", import_timeout=0.5)
     assert (record.end.how, record.end.phase, record.end.place) == ("deadline", "import", Place("main.py", 3, 1))
     assert record.phase("import").timed_out
 
 
+@pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
 def test_code_that_lets_no_other_thread_run(boot):
     # A regular expression holds the interpreter's lock all the time, so that only the parent can end it.
     record = boot(

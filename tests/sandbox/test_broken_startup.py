@@ -13,6 +13,7 @@ from pytest_asyncdb.model.place import Place
 @pytest.mark.parametrize(
     "line", ["sys.exit(5)", "os._exit(5)", "asyncio.get_running_loop().call_soon(sys.exit, 5); await asyncio.sleep(9)"]
 )
+@pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
 def test_process_is_ended_at_startup(boot, fastapi_app, line):
     record = boot(main=fastapi_app(line))
     assert (record.end.how, record.end.phase, record.end.code) == ("exit", "startup", 5)
@@ -22,6 +23,7 @@ def test_process_is_ended_at_startup(boot, fastapi_app, line):
 
 
 @pytest.mark.parametrize("line", ["os.kill(os.getpid(), 9)", "import ctypes; ctypes.string_at(0)", "os.abort()"])
+@pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
 def test_process_dies(boot, fastapi_app, line):
     record = boot(
         main=fastapi_app(line),

@@ -83,6 +83,6 @@ def test_without_its_guard_no_python_program_is_started(monkeypatch, tmp_path):
     from pytest_asyncdb.sandbox import programs
 
     monkeypatch.setattr(programs, "_SITE", str(tmp_path))
-    started = programs.Programs(refusals=None, payload=dict, events=2)
+    started = programs.Programs(refusals=None, payload=dict, recorder=None)
     with pytest.raises(PermissionError, match="lacks the guard"):
         started.hand_down({})

@@ -16,16 +16,24 @@ from pytest_asyncdb.sandbox.launch import SandboxError, spawn, start
 PARENT = """
 import sys
 from pathlib import Path
-from pytest_asyncdb.sandbox.launch import start
-from pytest_asyncdb.sandbox.request import BootRequest
+from pytest_asyncdb.sandbox.children import Children
+from pytest_asyncdb.sandbox.request import BootRequest, Habits
 root = Path(sys.argv[1])
-boot = start(BootRequest(root, "main:app", False, root, root))
+asked = BootRequest(root, "main:app", False, root, root)
+children = Children()
+if sys.argv[2] == "copy":
+    children.prepare(asked, lambda: ("sqlalchemy",))
+    Path("nursery").write_text(str(children._preloaded._process.pid))
+child = children.child(asked, Habits)
+assert (type(child.process).__name__ == "Forked") == (sys.argv[2] == "copy")
+boot = child.boot(asked)
 boot.no_server("none")
 boot.result()
 """
 
 
-def test_killed_parent_leaves_no_process(project):
+@pytest.mark.parametrize("way", ["new", "copy"])
+def test_killed_parent_leaves_no_process(project, way):
     root = project(
         main="""
             import os, subprocess, sys
@@ -45,8 +53,10 @@ def test_killed_parent_leaves_no_process(project):
             "-c",
             PARENT,
             str(root.resolve()),
+            way,
         ],
-        cwd=Path(__file__).parents[2],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     pids = root / "pids"
     deadline = time.monotonic() + 10
@@ -55,10 +65,12 @@ def test_killed_parent_leaves_no_process(project):
     parent.kill()
     parent.wait()
     started = [int(pid) for pid in pids.read_text().split()]
+    assert len(started) == 3
+    nursery = root / "nursery"
+    started += [int(nursery.read_text())] if way == "copy" else []
     deadline = time.monotonic() + 2
     while any(map(is_alive, started)) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert len(started) == 3
     assert [pid for pid in started if is_alive(pid)] == []
 
 
@@ -69,6 +81,7 @@ def is_alive(pid):
         return False
 
 
+@pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
 def test_the_end_of_a_boot_ends_everything_it_started(boot, fastapi_app, tmp_path):
     pids = tmp_path / "pids"
     record = boot(
@@ -101,6 +114,7 @@ def test_secrets_stay_out_of_argv_and_environ(project, server, request_for):
     assert booted.result().end.how == "deadline"
 
 
+@pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
 def test_secrets_that_only_the_app_knows_are_masked_in_its_output(boot, fastapi_app):
     record = boot(
         main=fastapi_app("print('connecting with Unkn0wn-to-the-parent', flush=True)").replace(
@@ -129,6 +143,7 @@ def test_environment_of_the_run_is_kept_but_for_pytest(boot, fastapi_app, monkey
     assert line.endswith("/project")
 
 
+@pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
 def test_no_process_is_left_after_an_endless_app(boot):
     boot(main="import os\nwhile True: pass", import_timeout=0.3)
     children = [one.name for one in Path("/proc").iterdir() if one.name.isdigit() and is_mine(one.name)]
