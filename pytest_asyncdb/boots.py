@@ -158,7 +158,7 @@ class Boots:
         works = first.passed("startup") and bool(first.engines)  # on sqlite, and on nothing else
         if self.filled is not before and (self._is_refused(record) or (works and not record.passed("startup"))):
             self.filled = before
-            return self._again(record)
+            return self._again(record, last=True)
         return record
 
     def doing(self) -> Iterator[tuple[str, str]]:
@@ -184,13 +184,14 @@ class Boots:
         wanted = unset(self._project, record)
         if not wanted or has_env_file(self._project, self._app):
             return {}
-        given = {name.upper() for name in (*os.environ, *dict(self._settings.env), *self.filled.made_up)}
+        given = {name.upper() for name in (*os.environ, *dict(self._settings.env))}
         known = {name.upper(): name for name, _ in self.filled.values}
+        before = {name.upper(): value for name, value in self.filled.values if name in self.filled.made_up}
         found: dict[str, str] = {}
         for one in wanted:
             name = one.name.upper()
             value = made_up(one, self._scheme()) if name not in given and (name not in known or one.refused) else None
-            if value is not None:
+            if value is not None and value != before.get(name):
                 found[known.get(name, one.name)] = value
         return found
 

@@ -76,7 +76,8 @@ def _by_pydantic(error: ErrorRecord) -> Iterator[Wanted]:
     except ValueError:  # something in it was taken for a secret
         return
     for one in fields:
-        yield Wanted(str(one["name"]), one["schema"], str(one["hint"]), refused=not one["missing"])
+        said = str(one.get("said", ""))
+        yield Wanted(str(one["name"]), one["schema"], str(one["hint"]), refused=not one["missing"], said=said)
 
 
 def _by_name(project: Project, error: ErrorRecord) -> Iterator[Wanted]:

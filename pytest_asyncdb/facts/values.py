@@ -11,8 +11,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.facts.patterns import as_told, matching
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pytest_asyncdb.model.serial import Json
 
@@ -87,6 +89,8 @@ class Wanted:
     hint: str = ""
     refused: bool = False
     """It is set, and its value was not taken."""
+    said: str = ""
+    """What was said of a value that was not taken."""
 
 
 def made_up(wanted: Wanted, scheme: str) -> str | None:
@@ -112,6 +116,7 @@ class _Maker:
 
     def __init__(self, wanted: Wanted, scheme: str) -> None:
         self._hint = wanted.hint.lower()
+        self._said = wanted.said
         self._scheme = scheme
         root = wanted.schema if isinstance(wanted.schema, dict) else {}
         found = [root.get("$defs"), root.get("definitions")]
@@ -148,15 +153,22 @@ class _Maker:
 
     def _number(self, schema: Mapping[str, Json], name: str) -> Json:
         usual = self._by_name(name)
-        value = int(usual) if usual.isdecimal() else 1
-        for bound, off in (("minimum", 0), ("exclusiveMinimum", 1)):
-            value = max(value, value if (least := _int(schema.get(bound))) is None else least + off)
-        for bound, off in (("maximum", 0), ("exclusiveMaximum", 1)):
-            value = min(value, value if (most := _int(schema.get(bound))) is None else most - off)
+        value: float = int(usual) if usual.isdecimal() else 1
+        whole = schema.get("type") == "integer"
+        low, high = _bound(schema, "inimum", max), _bound(schema, "aximum", min)
+        off = 1 if whole or low is None or high is None else (high - low) / 4
+        if low is not None and value <= low:
+            value = low if "minimum" in schema else low + off
+        if high is not None and value >= high:
+            value = high if "maximum" in schema else high - off
         step = _int(schema.get("multipleOf"))
-        return value if not step else max(step, value - value % step)
+        value = value if not step else max(step, value - value % step)
+        return int(value) if whole or value == int(value) else value
 
     def _array(self, schema: Mapping[str, Json], name: str) -> Json:
+        first = schema.get("prefixItems")
+        if isinstance(first, list):
+            return [self.value(one if isinstance(one, dict) else {}, name) for one in first]
         items = schema.get("items")
         one = self.value(items if isinstance(items, dict) else {}, name)
         return [one] * max(1, _int(schema.get("minItems")) or 0)
@@ -175,12 +187,20 @@ class _Maker:
         usual = self._by_name(name)
         if form in {"uri", "multi-host-uri"} and "://" not in usual:
             usual = "http://localhost"
+        elif form.startswith("uuid") and form[4:].isdecimal():
+            usual = f"00000000-0000-{form[4:]}000-8000-000000000000"
+        elif schema.get("contentMediaType") == "application/json":
+            usual = "{}"
+        elif "path_type='new'" in self._hint:
+            usual = _OTHER
         elif form in _FORMATS and not (form == "password" and usual != _OTHER):
             usual = _FORMATS[form]
-        usual = usual.ljust(_int(schema.get("minLength")) or 0, "0")
+        usual = as_told(self._said, usual)
+        least = _int(schema.get("minLength")) or 0
+        usual = usual.ljust(least, "0")
         usual = usual[: _int(schema.get("maxLength")) or None]
         pattern = schema.get("pattern")
-        return usual if not isinstance(pattern, str) or re.search(pattern, usual) else None
+        return matching(pattern, usual, least) if isinstance(pattern, str) else usual
 
     def _by_name(self, name: str) -> str:
         """What a variable of this name usually holds."""
@@ -219,6 +239,13 @@ def _usual(words: list[str]) -> str:
             if word in kinds.split():
                 return value
     return "app" if words[-1] in {"NAME", "USER", "USERNAME", "ID"} else _OTHER
+
+
+def _bound(schema: Mapping[str, Json], word: str, of: Callable[[list[float]], float]) -> float | None:
+    """The lowest or highest number that a schema allows, or the one beyond it."""
+    told = [schema.get(f"m{word}"), schema.get(f"exclusiveM{word}")]
+    found = [float(one) for one in told if isinstance(one, int | float)]
+    return of(found) if found else None
 
 
 def _int(value: Json) -> int | None:

@@ -24,7 +24,7 @@ def wanted(error: BaseException) -> str:
     """Describe the fields that a pydantic ``ValidationError`` of a settings class names, as JSON.
 
     Returns:
-        A list of ``{"name", "schema", "hint", "missing"}``; empty text when the error is of no settings class.
+        A list of ``{"name", "schema", "hint", "missing", "said"}``; empty text when the error is of no settings class.
     """
     cls = _settings_class(error)
     try:
@@ -32,9 +32,10 @@ def wanted(error: BaseException) -> str:
         found: dict[str, Json] = {}
         for fault in faults:
             missing = fault["type"] in ("missing", "value_error.missing")
+            said = "" if missing else str(fault["msg"])[:_HINT]
             for location in _locations(cls, fault):
                 if (one := _describe(cls, location)) is not None:
-                    found.setdefault(str(one["name"]), {**one, "missing": missing})
+                    found.setdefault(str(one["name"]), {**one, "missing": missing, "said": said})
         return json.dumps(list(found.values()), default=str) if found else ""
     except Exception:  # noqa: BLE001 - a version or a subclass that is not known: then nobody says what is wanted
         return ""

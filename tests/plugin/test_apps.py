@@ -88,7 +88,7 @@ SETTINGS = """\
 import os
 from enum import Enum
 from typing import Literal
-from pydantic import AnyHttpUrl, BaseModel, Field, PostgresDsn, RedisDsn, SecretStr, conint, field_validator
+from pydantic import AnyHttpUrl, BaseModel, Field, PostgresDsn, RedisDsn, SecretStr, conint, constr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -129,6 +129,15 @@ class Settings(BaseSettings):
     workers: conint(ge=2)
     ratio: float
     debug: bool
+    code: constr(pattern=r"^[A-Z]{3}-\\d{4}$")
+    algorithm: str
+
+    @field_validator("algorithm")
+    @classmethod
+    def known(cls, value):
+        if value not in ("RS256", "ES256"):
+            raise ValueError("algorithm must be one of RS256, ES256")
+        return value
 
 
 database, settings = Database(), Settings()
@@ -146,7 +155,7 @@ engine = create_async_engine(
 )
 MADE_UP = (
     "DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, DB_NAME, PRIMARY, CACHE, PUBLIC_SITE, ORIGINS, SIZE, MODE, SECURITY, "
-    "WORKERS, RATIO, DEBUG, SHOP_REGION, SHOP_LIMIT"
+    "WORKERS, RATIO, DEBUG, CODE, ALGORITHM, SHOP_REGION, SHOP_LIMIT"
 )
 
 
@@ -166,7 +175,7 @@ def test_settings_that_nobody_gave_are_made_up_by_type_and_told(bare, tmp_path):
     run = bare.pytest("--asyncdb-check", HOME=home)
     assert run.code == 0, run.output
     words = " ".join(run.output.split())
-    assert f"17 settings made up, because there is no .env: {MADE_UP} (`asyncdb_env` gives real ones)" in words
+    assert f"19 settings made up, because there is no .env: {MADE_UP} (`asyncdb_env` gives real ones)" in words
     assert "SC-005 met" in words
 
 
