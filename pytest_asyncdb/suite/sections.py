@@ -65,6 +65,7 @@ SAFE_TO_SHARE = Section(
     "session-faq-threadsafe",
     "Is the Session thread-safe? Is AsyncSession safe to share in concurrent tasks?",
 )
+WEB_APPLICATIONS = Section("orm/contextual.html", "session-lifespan", "Using Thread-Local Scope with Web Applications")
 
 # Transactions and Connection Management; State Management
 MANAGING_TRANSACTIONS = Section(_TRANSACTIONS, "unitofwork-transaction", "Managing Transactions")

@@ -9,12 +9,16 @@ import pytest
 from pytest_asyncdb.suite import SessionFactorySuite
 from pytest_asyncdb.suite.collecting import check
 
-BOTH = """
+ALL = """
 import pytest_asyncdb
 
 class TestSessions(pytest_asyncdb.suite.SessionFactorySuite): ...
 
 class TestEngines(pytest_asyncdb.suite.EngineSuite): ...
+
+class TestDependency(pytest_asyncdb.suite.DependencySuite): ...
+
+class TestApp(pytest_asyncdb.suite.ASGISuite): ...
 """
 MIXED = """
 import pytest
@@ -43,7 +47,7 @@ def drivers():
 
 
 def test_what_sqlalchemy_makes_conforms(suites, drivers):
-    run = suites(BOTH, "-p", "no:anyio")
+    run = suites(ALL, "-p", "no:anyio")
     assert run.code == 0, run.output
     names = {test for _, test in run.tests("PASSED")}
     assert {"test_commit_makes_work_visible", "test_dispose_closes_what_is_in_the_pool"} <= names
@@ -64,13 +68,13 @@ def test_each_async_plugin_and_loop_scope_runs_them(suites, mode, arguments):
 
 
 def test_anyio_alone_runs_them(suites):
-    run = suites(BOTH, "-p", "no:asyncio", *FEW, **{"pytest.ini": "[pytest]\n"})
+    run = suites(ALL, "-p", "no:asyncio", *FEW, **{"pytest.ini": "[pytest]\n"})
     assert run.code == 0, run.output
     assert "::TestSessions::test_get_asks_the_database_once[psycopg] PASSED" in run.output
 
 
 def test_each_server_of_the_run_is_tried(suites):
-    run = suites(BOTH, "--asyncdb-postgres=embedded,local", "-k", "TestEngines and begin_commits and asyncpg")
+    run = suites(ALL, "--asyncdb-postgres=embedded,local", "-k", "TestEngines and begin_commits and asyncpg")
     assert run.code == 0, run.output
     for name in ("[asyncpg-embedded]", "[asyncpg-local]"):
         assert f"test_begin_commits_at_the_end{name} PASSED" in run.output
