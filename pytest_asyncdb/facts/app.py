@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.facts.appscan import Found, in_module, scan
 from pytest_asyncdb.facts.candidates import Candidate, by_depth, candidate, locate, suffixes, with_name
 from pytest_asyncdb.facts.commands import Command, commands
+from pytest_asyncdb.facts.containers import started_in
 from pytest_asyncdb.facts.layout import dotted_name, role_of
 from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.roots import import_root_of, imports_from, working_folder
@@ -66,7 +67,8 @@ def find_apps(project: Project, settings: Settings) -> tuple[App, ...]:
         if [one.lower() for one in targets] == [NONE]:
             raise NoAppError("the setting asyncdb_app says that the project has no app", declared=True)
         return tuple(_named(project, settings, target) for target in targets)
-    candidates = [*_configured(project), *_commanded(project), *_defined(project)]
+    every = (*_configured(project), *_commanded(project), *_defined(project))
+    candidates = [one for one in every if role_of(one.path) != "test"]
     if not candidates:
         raise NoAppError(_nothing_found(project))
     found, aside = services(project, candidates)
@@ -120,7 +122,7 @@ def _app(  # noqa: PLR0913 - one call names every part of an app, by keyword
     others: tuple[str, ...] = (),
     folder: str = ".",
 ) -> App:
-    cwd = _relative(project, settings) or "." if settings.cwd else working_folder(project, found.import_root)
+    cwd = _relative(project, settings) or "." if settings.cwd else _started_in(project, found)
     return App(
         target=found.target,
         factory=found.factory,
@@ -132,6 +134,12 @@ def _app(  # noqa: PLR0913 - one call names every part of an app, by keyword
         others=others,
         folder=folder,
     )
+
+
+def _started_in(project: Project, found: Candidate) -> str:
+    """Where the app is started: as its container says, not below where it is imported from; else a guess."""
+    told, root = started_in(project, found.found_in), found.import_root
+    return told if told and (told == "." or f"{root}/".startswith(f"{told}/")) else working_folder(project, root)
 
 
 def _configured(project: Project) -> Iterator[Candidate]:

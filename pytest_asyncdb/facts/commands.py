@@ -48,6 +48,8 @@ _KINDS = (
     ),
 )
 _DOCKERFILE, _COMPOSE = 1, 2
+_FOR_TESTS = re.compile(r"(?i)(?:^|[._-])(?:tests?|testing|e2e|ci|acceptance)(?:[._-]|$)")
+"""Names of files that start something for tests alone: ``docker-compose.test.yml``."""
 _ELSEWHERE = frozenset({"test", "tests", "examples", "example", "docs", "doc", "node_modules"})
 
 
@@ -71,7 +73,7 @@ def commands(project: Project) -> Iterator[Command]:
     for path in project.sources:
         *folders, name = path.split("/")
         kind = next((number for number, pattern in enumerate(_KINDS) if pattern.fullmatch(name)), None)
-        if kind is not None and _ELSEWHERE.isdisjoint(folders):
+        if kind is not None and _ELSEWHERE.isdisjoint(folders) and not _FOR_TESTS.search(name):
             by_kind.setdefault(kind, []).append(path)
     for kind, paths in sorted(by_kind.items()):
         for path in sorted(paths, key=lambda path: (path.count("/"), path)):

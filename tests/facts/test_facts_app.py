@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+# ruff: noqa: E501 - a case is a line, however long
 import pytest
 
 from pytest_asyncdb.facts.app import AppNotFoundError, NoAppError, find_app, find_apps
@@ -270,6 +271,61 @@ def test_a_containers_working_directory_tells_services_of_one_name_apart(project
         project, {**files, "services/main.py": "", "services/aaa/main.py": FASTAPI, "services/pay/main.py": FASTAPI}
     )
     assert (app.module_path, app.import_root) == ("services/pay/main.py", "services/pay")
+
+
+SERVED = {"src/shop/web.py": "import shop.db\n" + API, "src/shop/db.py": "", "pyproject.toml": "", "src/conf/x.py": ""}
+
+
+@pytest.mark.parametrize(
+    ("files", "cwd"),
+    [
+        ({"Dockerfile": "FROM x\nWORKDIR /app/src\nCOPY . /app\nCMD uvicorn shop.web:api\n"}, "src"),
+        (
+            {"Dockerfile": "FROM x\nWORKDIR /app\nWORKDIR src\nCOPY --chown=me:me . ..\nCMD uvicorn shop.web:api\n"},
+            "src",
+        ),
+        ({"Dockerfile": 'FROM x\nCOPY ["src/shop", "/srv/shop"]\nWORKDIR /srv\nCMD uvicorn shop.web:api\n'}, "src"),
+        (
+            {
+                "docker/Dockerfile": "FROM x AS b\nWORKDIR /b\nFROM x\nWORKDIR /app\nCOPY src .\nCMD uvicorn shop.web:api\n"
+            },
+            "src",
+        ),
+        ({"Dockerfile": "FROM x\nWORKDIR /app\nCOPY --from=b /x /app\nCMD uvicorn shop.web:api\n"}, "."),
+        ({"Dockerfile": "FROM x\nWORKDIR /app/src\nCOPY . /app\nCMD cd .. && uvicorn shop.web:api\n"}, "."),
+        ({"Dockerfile": "FROM x\nWORKDIR /app/src/conf\nCOPY . /app\nCMD uvicorn shop.web:api\n"}, "."),
+        (
+            {
+                "compose.yml": "services:\n  db:\n    working_dir: /x\n  web:\n    volumes:\n      - ./:/code\n"
+                "    working_dir: /code/src\n    command: uvicorn shop.web:api\n  more:\n    working_dir: /y\n"
+            },
+            "src",
+        ),
+        (
+            {
+                "compose.yml": "services:\n  web:\n    build:\n      context: .\n      dockerfile: web.Dockerfile\n"
+                "    command: uvicorn shop.web:api\n",
+                "web.Dockerfile": "FROM x\nWORKDIR /app/src\nCOPY . /app\n",
+            },
+            "src",
+        ),
+        ({"compose.yml": "services:\n  web:\n    image: x\n    command: uvicorn shop.web:api\n"}, "."),
+    ],
+)
+def test_a_container_tells_where_its_app_is_started(project, files, cwd):
+    app = found(project, {**SERVED, **files})
+    assert (app.target, app.import_root, app.cwd) == ("shop.web:api", "src", cwd)
+
+
+def test_what_is_started_for_tests_alone_is_not_the_app(project):
+    files = {
+        "tests/acceptance/app.py": FASTAPI,
+        "docker-compose.test.yml": "services:\n  api:\n    command: uvicorn tests.acceptance.app:app\n",
+        "Makefile": "accept:\n\tuvicorn tests.acceptance.app:app\n",
+    }
+    with pytest.raises(NoAppError):
+        found(project, files)
+    assert found(project, {**files, "shop/web.py": API, "shop/__init__.py": ""}).target == "shop.web:api"
 
 
 def test_the_users_working_directory_wins(project):
