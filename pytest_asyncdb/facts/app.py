@@ -15,7 +15,7 @@ from pytest_asyncdb.facts.containers import started_in
 from pytest_asyncdb.facts.layout import dotted_name, role_of
 from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.roots import import_root_of, imports_from, working_folder
-from pytest_asyncdb.facts.services import services
+from pytest_asyncdb.facts.services import services, started_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,17 +72,21 @@ def find_apps(project: Project, settings: Settings) -> tuple[App, ...]:
     if not candidates:
         raise NoAppError(_nothing_found(project))
     found, aside = services(project, candidates)
-    apps = [_chosen(project, settings, service) for service in found]
+    apps = [app for service in found for app in _chosen(project, settings, service)]
     left_out = dict.fromkeys(f"{one.path}:{one.target.partition(':')[2]}" for one in aside)
     return (replace(apps[0], others=(*apps[0].others, *left_out)), *apps[1:])
 
 
-def _chosen(project: Project, settings: Settings, service: Service) -> App:
-    first = service.candidates[0]
-    same = (one for one in service.candidates if one.definition == first.definition and one.framework)
-    framework = next((one.framework for one in same), None)
-    others = dict.fromkeys(one.target for one in service.candidates if one.definition != first.definition)
-    return _app(project, settings, first, framework=framework, others=tuple(others), folder=service.folder)
+def _chosen(project: Project, settings: Settings, service: Service) -> Iterator[App]:
+    """The likeliest app of a service, which names those that are not checked, and what is started beside it."""
+    beside = started_beside(project, service)
+    for one in (service.candidates[0], *beside):
+        same = (each for each in service.candidates if each.definition == one.definition and each.framework)
+        framework = next((each.framework for each in same), None)
+        checked = {one.definition, *(each.definition for each in beside)}
+        rest = dict.fromkeys(each.target for each in service.candidates if each.definition not in checked)
+        others = tuple(rest) if one not in beside else ()
+        yield _app(project, settings, one, framework=framework, others=others, folder=service.folder)
 
 
 def _named(project: Project, settings: Settings, target: str) -> App:

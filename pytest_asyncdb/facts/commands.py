@@ -47,7 +47,7 @@ _KINDS = (
         re.IGNORECASE,
     ),
 )
-_DOCKERFILE, _COMPOSE = 1, 2
+_DOCKERFILE, _COMPOSE, _STARTING = 1, 2, 5
 _FOR_TESTS = re.compile(r"(?i)(?:^|[._-])(?:tests?|testing|e2e|ci|acceptance)(?:[._-]|$)")
 """Names of files that start something for tests alone: ``docker-compose.test.yml``."""
 _ELSEWHERE = frozenset({"test", "tests", "examples", "example", "docs", "doc", "node_modules"})
@@ -83,6 +83,12 @@ def commands(project: Project) -> Iterator[Command]:
             for script in _scripts_started(project, path) if kind in {_DOCKERFILE, _COMPOSE} else ():
                 yield from _in_text(project, script)
     yield from _in_python(project)
+
+
+def starts(found_in: str) -> bool:
+    """Whether a place lies in a file that starts services: Procfile, Dockerfile, compose, Makefile, a script."""
+    name = posixpath.basename(found_in.rpartition(":")[0])
+    return any(kind.fullmatch(name) for kind in _KINDS[:_STARTING])
 
 
 def _in_text(project: Project, path: str) -> Iterator[Command]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.facts.commands import starts
 from pytest_asyncdb.facts.roots import folders_above
 
 if TYPE_CHECKING:
@@ -51,6 +52,31 @@ def services(project: Project, candidates: Sequence[Candidate]) -> tuple[tuple[S
         found = [one for one in every if _knows_database(project, files[one.folder])] or every
         found = [one for number, one in enumerate(found) if not _is_copy(one, found[:number], project, files)]
     return tuple(found), tuple(one for service in every if service not in found for one in service.candidates)
+
+
+def started_beside(project: Project, service: Service) -> tuple[Candidate, ...]:
+    """The further apps of a service that its files start by themselves: a public one and one for administrators.
+
+    Args:
+        project: the project on disk.
+        service: its first candidate is checked anyway.
+
+    Returns:
+        One of each module; none that a module of another one imports, because that one serves it.
+    """
+    first = service.candidates[0]
+    found = {first.path: first}
+    for one in service.candidates[1:]:
+        if starts(first.found_in) and starts(one.found_in):
+            found.setdefault(one.path, one)
+    names = {path: path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2] for path in found}
+    texts = {path: project.imports(path) for path in found}
+    return tuple(
+        one
+        for path, one in found.items()
+        if one is not first
+        and not any(re.search(rf"\b{names[path]}\b".encode(), texts[other]) for other in found if other != path)
+    )
 
 
 def _by_folder(project: Project, candidates: Sequence[Candidate]) -> list[Service]:

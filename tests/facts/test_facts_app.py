@@ -407,6 +407,45 @@ def test_each_service_with_a_database_has_its_app(project, more, apps):
         assert left_out <= set(told[0].others)
 
 
+@pytest.mark.parametrize(
+    ("files", "targets"),
+    [
+        (
+            {"Procfile": "web: uvicorn shop.web:app\nadmin: uvicorn shop.admin:app\n"},
+            ["shop.web:app", "shop.admin:app"],
+        ),
+        (
+            {"web.Dockerfile": "CMD uvicorn shop.web:app\n", "admin.Dockerfile": "CMD uvicorn shop.admin:app\n"},
+            ["shop.admin:app", "shop.web:app"],
+        ),
+        (
+            {
+                "Procfile": "web: uvicorn shop.web:app\n",
+                "shop/__main__.py": "import uvicorn\nuvicorn.run('shop.admin:app')\n",
+            },
+            ["shop.web:app"],
+        ),
+        (
+            {"Procfile": "web: uvicorn shop.web:app\n", "start.sh": "uvicorn shop.web:create_app --factory\n"},
+            ["shop.web:app"],
+        ),
+        (
+            {
+                "Procfile": "web: uvicorn shop.web:app\nadmin: uvicorn shop.admin:app\n",
+                "shop/web.py": "from shop import admin\n" + FASTAPI,
+            },
+            ["shop.web:app"],
+        ),
+    ],
+)
+def test_apps_that_are_started_side_by_side_are_each_checked(project, files, targets):
+    both = {"shop/__init__.py": "", "shop/web.py": FASTAPI + FACTORY, "shop/admin.py": FASTAPI, **files}
+    made = project(both)
+    apps = find_apps(made, Settings(made.root))
+    assert [one.target for one in apps] == targets
+    assert not any(set(one.others) & set(targets) for one in apps)
+
+
 def test_several_apps_can_be_named_by_module_or_path(project):
     made = project({**SHOP, **PAY, "shop/admin.py": FACTORY})
     told = find_apps(made, Settings(made.root, app="pay/main.py:app, admin:create_app\nshop/main.py"))
