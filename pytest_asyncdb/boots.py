@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.postgres.thread import ServerThread
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.children import Children
     from pytest_asyncdb.sandbox.launch import Boot, Child
     from pytest_asyncdb.sandbox.record import BootRecord
-    from pytest_asyncdb.sandbox.request import BootRequest
+    from pytest_asyncdb.sandbox.request import BootRequest, Habits
 
 _ROUNDS = 8
 """How often settings are made up: classes of settings are often made one after the other, each with its own."""
@@ -115,7 +116,7 @@ class Boots:
         from pytest_asyncdb.facts.migrations import find_migrations
 
         settings, request = self._settings, self.request()
-        first = (child or self._spawn(request)).boot(request, complete=False)
+        first = (child or self.spawn(request)).boot(request, complete=False, spawn=self.spawn)
         if isinstance(self._server, ServerThread):
             self._server.begin()
         self._migrations = find_migrations(self._project, self._app) if settings.migrations == "run" else None
@@ -125,9 +126,15 @@ class Boots:
     def prepare(self) -> None:
         """Load the app's packages beside the first boot, because there will be more of them."""
         self._children.prepare(self.request(), lambda: self._facts.packages(self._app))
+        _ = self._habits  # read here, for what is started from other threads
 
-    def _spawn(self, request: BootRequest) -> Child:
-        return self._children.child(request, lambda: self._facts.habits(self._app))
+    def spawn(self, request: BootRequest) -> Child:
+        """A child for a boot after the first."""
+        return self._children.child(request, lambda: self._habits)
+
+    @cached_property
+    def _habits(self) -> Habits:
+        return self._facts.habits(self._app)
 
     def complete(
         self, modules: tuple[tuple[str, str], ...], secrets: tuple[str, ...], scheme: Callable[[], str]
@@ -212,7 +219,7 @@ class Boots:
         self.prepare()
         request = self.request()
         done = before.migration if before.migration and before.migration.ok else None
-        boot = self._spawn(request).boot(request, complete=False)
+        boot = self.spawn(request).boot(request, complete=False, spawn=self.spawn)
         self._attempt = _Attempt(boot, None if done else self._migrator())
         self._attempt.complete(self._modules, self._secrets)
         self._attempt.begin(self._server)
@@ -233,7 +240,7 @@ class Boots:
             return None
         from pytest_asyncdb.migrating import Migrator
 
-        return Migrator(self._migrations, self.request(), self._settings, self._spawn)
+        return Migrator(self._migrations, self.request(), self._settings, self.spawn)
 
     def request(self) -> BootRequest:
         """How the app is booted, with all settings that are known by now."""

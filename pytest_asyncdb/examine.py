@@ -108,7 +108,7 @@ def begin(  # noqa: PLR0913 - as for the whole examination
     facts: Facts = (kind or Facts)(project, settings, app, lambda: (boots.record(), ""), lambda: trials.results())  # noqa: PLW0108 - there are none yet
     boots = Boots(facts, app, server, children)
     boots.begin(child)
-    trials = Trials(boots.request, server)
+    trials = Trials(boots.request, server, boots.spawn)
     try:
         boots.complete(facts.modules_to_import(app), facts.secrets, lambda: facts.scheme)
         with (waiting or Waiting()).on(_Examining(boots, trials)):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.model.server import Server
-    from pytest_asyncdb.sandbox.launch import Boot
+    from pytest_asyncdb.sandbox.launch import Boot, Child
     from pytest_asyncdb.sandbox.record import SampleRecord
     from pytest_asyncdb.sandbox.request import BootRequest, TrialRequest
 
@@ -28,11 +28,18 @@ class Trials:
     Args:
         request: tells how the app is booted, with the settings that are known by then.
         server: where connections go: to a database of their own, because what is called may fill it with tables.
+        spawn: starts a child for a request, once the app's own boot has ended.
     """
 
-    def __init__(self, request: Callable[[], BootRequest], server: ServerThread | Server) -> None:
+    def __init__(
+        self,
+        request: Callable[[], BootRequest],
+        server: ServerThread | Server,
+        spawn: Callable[[BootRequest], Child],
+    ) -> None:
         """Start nothing yet."""
         self._request = request
+        self._spawn = spawn
         self._source = server
         self._requests: tuple[TrialRequest, ...] = ()
         self._urls: tuple[tuple[str, str], ...] = ()
@@ -43,12 +50,14 @@ class Trials:
 
     def begin(self, facts: Facts) -> None:
         """Start the child if the facts name code to try, and return at once."""
+        from pytest_asyncdb.sandbox.launch import spawn
+
         self._requests = tuple(helper.request for helper in facts.url_helpers) if facts.settings.samples else ()
         if self._requests:
             chosen = (one for one in SAMPLES if not one.like or not facts.hosting.isdisjoint(one.hints))
             self._urls = tuple((sample.provider, sample.url) for sample in chosen)
             self._secrets = facts.secrets
-            self._start()
+            self._start(lambda asked: spawn(asked.python))
 
     def results(self) -> tuple[SampleRecord, ...]:
         """Wait for what came out, but not for long: whoever asks has waited for the app's own boot already.
@@ -61,14 +70,12 @@ class Trials:
         if any(one.url for one in found) or self._boot.request.env == self._request().env:
             return found
         self.end()
-        return self._wait(self._start())
+        return self._wait(self._start(self._spawn))
 
-    def _start(self) -> Boot:
-        from pytest_asyncdb.sandbox.launch import start
-
+    def _start(self, spawn: Callable[[BootRequest], Child]) -> Boot:
         trials, module = self._requests, self._requests[0].module
         asked = replace(self._request(), target=module, trials=trials, urls=self._urls, secrets=self._secrets)
-        self._boot = boot = start(asked)
+        self._boot = boot = spawn(asked).boot(asked)
         self._handover = threading.Thread(target=self._hand_over, args=(boot,), name="asyncdb-samples", daemon=True)
         self._handover.start()
         return boot

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.urls import WrittenUrl
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.sandbox.record import BootRecord, SampleRecord
-    from pytest_asyncdb.sandbox.request import Habits
+    from pytest_asyncdb.sandbox.request import Habits, Packages
     from pytest_asyncdb.sources.project import Project
 
 __all__ = ["Facts"]
@@ -205,12 +205,13 @@ class Facts:
 
         return modules_to_import(app, self._codebase)
 
-    def packages(self, app: App) -> tuple[str, ...]:
-        """Modules from outside the project that importing the app imports."""
+    def packages(self, app: App) -> Packages:
+        """Modules from outside the project that importing the app imports, and making its engines."""
         from pytest_asyncdb.facts.ahead import packages
         from pytest_asyncdb.facts.flow import Flow
 
-        return packages(app, self._codebase, Flow(self._codebase, self._names))
+        scheme = self.scheme if self.static_engines else ""
+        return packages(app, self._codebase, Flow(self._codebase, self._names), scheme)
 
     def habits(self, app: App) -> Habits:
         """What the app's modules could notice of packages that were loaded before them."""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.importable import modules_to_import
-from pytest_asyncdb.sandbox.request import Habits
+from pytest_asyncdb.sandbox.request import Habits, Packages
 from pytest_asyncdb.sources.dotenv import entries
 
 if TYPE_CHECKING:
@@ -31,10 +31,19 @@ _LOADERS = re.compile(rb"\bload_dotenv\b|\bread_env\b")
 """What sets variables out of ``.env`` files; others only read these."""
 
 
-def packages(app: App, codebase: Codebase, flow: Flow) -> tuple[str, ...]:
-    """The modules from outside the project that importing the app imports, in about that order."""
+def packages(app: App, codebase: Codebase, flow: Flow, scheme: str) -> Packages:
+    """The modules from outside the project that importing the app imports, in about that order.
+
+    Args:
+        app: the app.
+        codebase: the project's modules.
+        flow: knows what each imports.
+        scheme: of the URLs that engines are made for; empty when there are none.
+    """
     modules = [app.target.partition(":")[0], *(name for name, _ in modules_to_import(app, codebase))]
-    return tuple(dict.fromkeys(package for module in modules for package in flow.packages_of(module)))
+    found = tuple(dict.fromkeys(package for module in modules for package in flow.packages_of(module)))
+    driver = scheme.partition("+")[2]
+    return Packages(found, (driver,), (f"sqlalchemy.dialects.postgresql.{driver}",)) if driver else Packages(found)
 
 
 def habits(app: App, codebase: Codebase) -> Habits:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.sandbox.forked import Preloaded
     from pytest_asyncdb.sandbox.launch import Child
-    from pytest_asyncdb.sandbox.request import BootRequest, Habits
+    from pytest_asyncdb.sandbox.request import BootRequest, Habits, Packages
 
 
 class Children:
@@ -41,7 +41,7 @@ class Children:
         """
         return spawn(self._python)
 
-    def prepare(self, request: BootRequest, packages: Callable[[], tuple[str, ...]]) -> None:
+    def prepare(self, request: BootRequest, packages: Callable[[], Packages]) -> None:
         """Begin to load what an app imports; nothing is begun for a copy of the same app, or where it would be no gain.
 
         Args:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Self
 
 from pytest_asyncdb.sandbox.interpreter import begin
@@ -18,7 +19,7 @@ from pytest_asyncdb.sandbox.launch import Pipes
 if TYPE_CHECKING:
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sandbox.launch import Child
-    from pytest_asyncdb.sandbox.request import BootRequest, Habits
+    from pytest_asyncdb.sandbox.request import BootRequest, Habits, Packages
 
 _PATIENCE = 10.0
 """Seconds that loading the packages may take; after that it would be no gain."""
@@ -40,7 +41,7 @@ class Preloaded:
         OSError: the interpreter can't be started.
     """
 
-    def __init__(self, request: BootRequest, packages: tuple[str, ...]) -> None:
+    def __init__(self, request: BootRequest, packages: Packages) -> None:
         """Start it; it loads while others work."""
         self._orders, childs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         leash, self._leash = os.pipe()
@@ -58,7 +59,7 @@ class Preloaded:
             os.close(leash)
         told = request.told("", complete=False)
         with suppress(OSError):  # it is gone already, and there will be no copies
-            self._orders.send(json.dumps({**told, "packages": packages}).encode())
+            self._orders.send(json.dumps({**told, "packages": asdict(packages)}).encode())
 
     def child(self, request: BootRequest, habits: Habits) -> Child | None:
         """A copy that waits for its request; None where a new interpreter is needed."""

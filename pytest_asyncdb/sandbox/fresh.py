@@ -1,4 +1,4 @@
-"""Repeats failed imports, each in an interpreter of its own: an earlier failure may have spoiled the process."""
+"""Repeats failed imports, each in a process of its own: an earlier failure may have spoiled the first one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_asyncdb.model.server import Server
+    from pytest_asyncdb.sandbox.launch import Spawn
     from pytest_asyncdb.sandbox.record import BootRecord, ErrorRecord, ImportRecord
     from pytest_asyncdb.sandbox.request import BootRequest
 
@@ -15,8 +16,8 @@ _AT_ONCE = 2
 _MOST = 20
 
 
-def confirm(request: BootRequest, server: Server | None, record: BootRecord) -> tuple[ImportRecord, ...]:
-    """Repeat what failed.
+def confirm(request: BootRequest, server: Server | None, record: BootRecord, spawn: Spawn) -> tuple[ImportRecord, ...]:
+    """Repeat what failed, each in a child that nothing of the project was imported in.
 
     A failure at the very place where a fresh interpreter failed already, the app's own import included, is the same
     failure and is not repeated. Where the repetition fails of something else, so does all that had failed alike: the
@@ -30,11 +31,8 @@ def confirm(request: BootRequest, server: Server | None, record: BootRecord) -> 
             doubtful.setdefault(_same(one.error), one)
     chosen = list(doubtful.values())[:_MOST]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        repeated = dict(
-            zip(
-                (one.module for one in chosen), pool.map(lambda one: _repeat(request, server, one), chosen), strict=True
-            )
-        )
+        told = pool.map(lambda one: _repeat(request, server, one, spawn), chosen)
+        repeated = dict(zip((one.module for one in chosen), told, strict=True))
     believed |= {_same(one.error) for one in repeated.values() if not one.ok}
     instead = {_same(one.error): again.error for one in chosen if not (again := repeated[one.module]).ok}
     return tuple(_settle(one, repeated, believed, instead) for one in record.imports)
@@ -57,10 +55,9 @@ def _same(error: ErrorRecord | None) -> object:
     return None if error is None else (error.type, error.message, error.place)
 
 
-def _repeat(request: BootRequest, server: Server | None, one: ImportRecord) -> ImportRecord:
-    from pytest_asyncdb.sandbox.launch import start
-
-    boot = start(replace(request, target=one.module, factory=False, modules=(), probe=False))
+def _repeat(request: BootRequest, server: Server | None, one: ImportRecord, spawn: Spawn) -> ImportRecord:
+    asked = replace(request, target=one.module, factory=False, modules=(), probe=False)
+    boot = spawn(asked).boot(asked)
     if server is not None:
         boot.serve(server)
     else:

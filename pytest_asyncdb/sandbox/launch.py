@@ -12,17 +12,21 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from pytest_asyncdb.sandbox.gather import Gather
 from pytest_asyncdb.sandbox.interpreter import begin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.sandbox.gather import Process
     from pytest_asyncdb.sandbox.record import BootRecord
     from pytest_asyncdb.sandbox.request import BootRequest
+
+    Spawn: TypeAlias = Callable[[BootRequest], "Child"]
 
 _GLANCE = 0.02
 """Seconds between two looks at what a child has told."""
@@ -54,6 +58,10 @@ def spawn(python: str = "") -> Child:
     """
     with Pipes() as pipes:
         return pipes.kept(begin(python, "child", pipes.handed, subprocess.PIPE))
+
+
+def _fresh(request: BootRequest) -> Child:
+    return spawn(request.python)
 
 
 class Pipes:
@@ -103,10 +111,16 @@ class Child:
     leash: int
     used: bool = False
 
-    def boot(self, request: BootRequest, *, complete: bool = True) -> Boot:
-        """Have it boot an app; once. An incomplete request lacks modules and secrets: ``Boot.complete`` adds them."""
+    def boot(self, request: BootRequest, *, complete: bool = True, spawn: Spawn | None = None) -> Boot:
+        """Have it boot an app; once.
+
+        Args:
+            request: what to boot.
+            complete: whether modules and secrets are in it; else ``Boot.complete`` adds them.
+            spawn: starts the children that repeat what could not be imported; new interpreters, if there is none.
+        """
         self.used = True
-        return Boot(request, self, complete=complete)
+        return Boot(request, self, complete=complete, spawn=spawn or _fresh)
 
     def __enter__(self) -> Self:
         """Keep it ready."""
@@ -126,9 +140,10 @@ class Child:
 class Boot:
     """A child that is booting an app."""
 
-    def __init__(self, request: BootRequest, child: Child, *, complete: bool) -> None:
+    def __init__(self, request: BootRequest, child: Child, *, complete: bool, spawn: Spawn) -> None:
         """Hand the request over and begin to listen."""
         self.request = request
+        self._spawn = spawn
         self._process = child.process
         self._control = child.control
         self._leash = child.leash
@@ -275,4 +290,4 @@ class Boot:
         from pytest_asyncdb.sandbox.fresh import confirm
 
         self._confirms = True
-        return replace(record, imports=confirm(self.request, self._server, record))
+        return replace(record, imports=confirm(self.request, self._server, record, self._spawn))

@@ -16,6 +16,7 @@ from pytest_asyncdb.sandbox.control import leash
 from pytest_asyncdb.sandbox.places import Sources
 from pytest_asyncdb.sandbox.preload import Preload
 from pytest_asyncdb.sandbox.recorder import Recorder
+from pytest_asyncdb.sandbox.shelf import Shelf
 from pytest_asyncdb.sandbox.walls import Walls
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class Nursery:
             os.dup2(silent, descriptor, inheritable=True)
         os.close(silent)
         self._preload = Preload(self._walls.recorder, before)
-        self._preload.run(told["packages"])
+        packages: dict[str, list[str]] = told["packages"]
+        self._preload.run([*packages["imported"], *packages["dialects"], *packages["drivers"]])
+        Shelf(packages["drivers"])
         gc.freeze()
 
     def serve(self) -> NoReturn:

@@ -52,6 +52,18 @@ class TrialRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Packages:
+    """What can be loaded before a project's code."""
+
+    imported: tuple[str, ...]
+    """Modules that its code imports as soon as it is imported itself."""
+    drivers: tuple[str, ...] = ()
+    """Packages that making its engines imports; they are out of sight until then."""
+    dialects: tuple[str, ...] = ()
+    """Modules of other packages that making its engines imports."""
+
+
+@dataclass(frozen=True, slots=True)
 class Habits:
     """What the code of a project could notice of packages that were loaded before it."""
 

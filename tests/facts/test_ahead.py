@@ -19,7 +19,18 @@ def test_packages_are_those_of_all_modules_that_are_reached(facts):
         },
         app="main:app",
     )
-    assert known.packages(known.app) == ("fastapi", "sqlalchemy.ext.asyncio", "asyncpg")
+    found = known.packages(known.app)
+    assert found.imported == ("fastapi", "sqlalchemy.ext.asyncio", "asyncpg")
+    assert (found.drivers, found.dialects) == ((), ()), "nothing makes an engine"
+
+
+def test_the_driver_of_engines_is_one_of_the_packages(facts):
+    source = (
+        "from sqlalchemy.ext.asyncio import create_async_engine\nengine = create_async_engine('postgresql://h/d')\n"
+    )
+    known = facts({"main.py": source + DEFINES, "requirements.txt": "psycopg\n"}, app="main:app")
+    found = known.packages(known.app)
+    assert (found.drivers, found.dialects) == (("psycopg",), ("sqlalchemy.dialects.postgresql.psycopg",))
 
 
 USES = {

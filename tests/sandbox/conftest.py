@@ -11,7 +11,7 @@ import pytest
 from pytest_asyncdb.postgres.choose import choose
 from pytest_asyncdb.sandbox.forked import Preloaded
 from pytest_asyncdb.sandbox.launch import spawn
-from pytest_asyncdb.sandbox.request import BootRequest, Habits
+from pytest_asyncdb.sandbox.request import BootRequest, Habits, Packages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +133,8 @@ def preloaded(tmp_path_factory):
     """A process that has the packages loaded, for children that are copies of it."""
     root = tmp_path_factory.mktemp("nobody").resolve()
     asked = BootRequest(root, "main:app", factory=False, import_root=root, cwd=root)
-    made = Preloaded(asked, ("fastapi", "sqlalchemy.ext.asyncio", "asyncpg", "pydantic_settings"))
+    imported = ("fastapi", "sqlalchemy.ext.asyncio", "pydantic_settings")
+    made = Preloaded(asked, Packages(imported, ("asyncpg",), ("sqlalchemy.dialects.postgresql.asyncpg",)))
     yield made
     made.end()
 

@@ -11,6 +11,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,8 +24,9 @@ from pytest_asyncdb.run import analyse
 from pytest_asyncdb.sandbox import forked
 from pytest_asyncdb.sandbox.children import Children
 from pytest_asyncdb.sandbox.forked import Preloaded
-from pytest_asyncdb.sandbox.request import BootRequest, Habits
+from pytest_asyncdb.sandbox.request import BootRequest, Habits, Packages, TrialRequest
 from pytest_asyncdb.sources.project import Project
+from pytest_asyncdb.trying import Trials
 
 APPS = Path(__file__).parents[2] / "examples" / "apps"
 VARIES = {"seconds", "number", "wraps"}
@@ -113,7 +115,7 @@ def test_a_package_that_does_more_than_to_be_imported_is_not_loaded_ahead(
 ):
     install(package=source)
     asked = request_for(project(settings_of_the_project="", main="app = None"))
-    children.prepare(asked, lambda: ("package",))
+    children.prepare(asked, lambda: Packages(("package",)))
     assert not is_copy(children.child(asked, Habits))
 
 
@@ -122,7 +124,7 @@ def test_a_package_that_is_never_loaded_is_not_waited_for(children, install, pro
     monkeypatch.setattr(forked, "_ANSWER", 0.1)
     install(package="import time\ntime.sleep(1000)")
     asked = request_for(project(main="app = None"))
-    children.prepare(asked, lambda: ("package",))
+    children.prepare(asked, lambda: Packages(("package",)))
     started = time.monotonic()
     assert not is_copy(children.child(asked, Habits))
     assert not is_copy(children.child(asked, Habits))
@@ -132,7 +134,9 @@ def test_a_package_that_is_never_loaded_is_not_waited_for(children, install, pro
 def test_packages_that_are_missing_or_the_projects_own_are_left_out(children, install, project, request_for):
     install(package="")
     asked = request_for(project(own="raise ValueError('not yet')", shop__main="raise ValueError('not yet')"))
-    children.prepare(asked, lambda: ("no_such_package", "own", "own.further", "shop.main", "package", "package.no"))
+    children.prepare(
+        asked, lambda: Packages(("no_such_package", "own", "own.further", "shop.main", "package", "package.no"))
+    )
     assert is_copy(children.child(asked, Habits))
 
 
@@ -145,7 +149,7 @@ def test_what_a_boot_could_notice_makes_it_a_new_interpreter(children, install, 
         shop__late="",
     )
     asked = request_for(project(main="app = None"))
-    children.prepare(asked, lambda: ("shop", "shop.late", "nested"))
+    children.prepare(asked, lambda: Packages(("shop", "shop.late", "nested")))
 
     def copied(habits=Habits(), **changed):  # noqa: B008 - it is frozen
         return is_copy(children.child(replace(asked, **changed), lambda: habits))
@@ -163,9 +167,9 @@ def test_what_a_boot_could_notice_makes_it_a_new_interpreter(children, install, 
 def test_a_package_that_reads_all_variables_could_notice_any(children, install, project, request_for):
     install(package="import os\nkept = {name: value for name, value in os.environ.items() if name.startswith('SHOP_')}")
     asked = request_for(project(main="app = None"))
-    children.prepare(asked, lambda: ("wsgiref.handlers",))  # Python's own does the same, and passes them on
+    children.prepare(asked, lambda: Packages(("wsgiref.handlers",)))  # Python's own does the same, and passes them on
     assert is_copy(children.child(replace(asked, env=(("SHOP_REGION", "north"),)), Habits))
-    children.prepare(replace(asked, target="other:app"), lambda: ("package",))
+    children.prepare(replace(asked, target="other:app"), lambda: Packages(("package",)))
     assert not is_copy(children.child(replace(asked, env=(("SHOP_REGION", "north"),)), Habits))
     assert is_copy(children.child(asked, Habits))
 
@@ -176,7 +180,7 @@ def test_what_nobody_imported_before_its_use_is_missed_after_others_too(children
     settings, sources = Settings(root, app="main:app"), Project(root)
     app = find_apps(sources, settings)[0]
     facts = Facts(sources, settings, app, lambda: (None, ""))
-    assert facts.packages(app) == ("shop", "shop.late")
+    assert facts.packages(app).imported == ("shop", "shop.late")
     children.prepare(request_for(root), lambda: facts.packages(app))
     booted = children.child(request_for(root), lambda: facts.habits(app)).boot(request_for(root))
     booted.no_server("none")
@@ -208,19 +212,65 @@ def test_boots_with_settings_that_are_made_up_are_copies(project, tmp_path, monk
     assert set(told[told.index("copy") :]) == {"copy"}
 
 
+def test_what_could_not_be_imported_is_repeated_in_a_copy(children, project, request_for):
+    root = project(
+        main="app = None", broken="import main, nowhere", later="import sys\nassert 'main' not in sys.modules"
+    )
+    modules = (("broken", "broken.py"), ("later", "later.py"))
+    asked = request_for(root, modules=modules)
+    children.prepare(asked, lambda: Packages(("json",)))
+    repeated = []
+
+    def spawn(request):
+        repeated.append((request.target, child := children.child(request, Habits)))
+        return child
+
+    booted = children.fresh().boot(asked, spawn=spawn)
+    booted.no_server("none")
+    assert {one.module: one.ok for one in booted.result().imports if not one.by_app} == {"broken": False, "later": True}
+    assert sorted(target for target, _ in repeated) == ["broken", "later"]
+    assert all(type(child.process) is forked.Forked for _, child in repeated)
+
+
+def test_samples_that_need_made_up_settings_are_tried_in_a_copy(preloaded, server, project, request_for):
+    source = """
+        import os
+        from sqlalchemy.ext.asyncio import create_async_engine
+        region = os.environ["SHOP_REGION"]
+        engine = create_async_engine(os.environ["SHOP_URL"].replace("postgresql:", "postgresql+asyncpg:"))
+    """
+    asked = [request_for(project(db=source)), request_for(project(), env=(("SHOP_REGION", "north"),))]
+    helper = SimpleNamespace(request=TrialRequest("db", "", "db.py", ("SHOP_URL",)))
+    facts = SimpleNamespace(url_helpers=[helper], settings=Settings(project()), hosting=frozenset(), secrets=())
+    spawned = []
+
+    def spawn(request):
+        spawned.append(preloaded.child(request, Habits()))
+        return spawned[-1]
+
+    trials = Trials(lambda: asked[0], server, spawn)
+    try:
+        trials.begin(facts)
+        asked.pop(0)
+        assert "done" in {one.step for one in trials.results()}
+    finally:
+        trials.end()
+    assert [type(child.process) for child in spawned] == [forked.Forked]
+
+
 def test_each_app_has_its_own_packages_and_its_copies_share_them(children, project, request_for, tmp_path):
     root = project(main="", api__main="")
     copy = shutil.copytree(root, tmp_path / "copy")
     loaded = []
     for asked in (request_for(root), request_for(copy), request_for(root, "api.main:app")):
-        children.prepare(asked, lambda: loaded.append(1) or ("json",))
+        children.prepare(asked, lambda: loaded.append(1) or Packages(("json",)))
     assert len(loaded) == 2
 
 
 def test_a_copy_ends_with_the_process_that_it_is_a_copy_of(project, request_for):
     root = project(main="import os, time\nopen('up', 'w').write(str(os.getppid()))\ntime.sleep(1000)")
     asked = request_for(root)
-    made = Preloaded(asked, ("json",))
+    made = Preloaded(asked, Packages(("json",)))
     child = made.child(asked, Habits())
     booted = child.boot(asked)
     booted.no_server("none")

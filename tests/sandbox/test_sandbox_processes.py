@@ -17,12 +17,12 @@ PARENT = """
 import sys
 from pathlib import Path
 from pytest_asyncdb.sandbox.children import Children
-from pytest_asyncdb.sandbox.request import BootRequest, Habits
+from pytest_asyncdb.sandbox.request import BootRequest, Habits, Packages
 root = Path(sys.argv[1])
 asked = BootRequest(root, "main:app", False, root, root)
 children = Children()
 if sys.argv[2] == "copy":
-    children.prepare(asked, lambda: ("sqlalchemy",))
+    children.prepare(asked, lambda: Packages(("sqlalchemy",)))
     Path("nursery").write_text(str(children._preloaded._process.pid))
 child = children.child(asked, Habits)
 assert (type(child.process).__name__ == "Forked") == (sys.argv[2] == "copy")
