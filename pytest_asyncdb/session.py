@@ -13,7 +13,7 @@ import pytest
 from pytest_asyncdb import alone
 from pytest_asyncdb.collecting import apart
 from pytest_asyncdb.items import COLLECTOR, VERDICTS, AnchorFile, CheckItem, Line, anchor_of, leads_to
-from pytest_asyncdb.telling import gate_of, lines_of, nothing_judged, only
+from pytest_asyncdb.telling import gate_of, is_silent, lines_of, nothing_judged, only
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.result import Result
 
 _WORKER = "PYTEST_XDIST_WORKER"
-_SILENT = -2
-"""Verbosity of ``-qq``."""
 _WITHOUT_CONFTESTS = "`-m asyncdb_check` runs the checks without the project's conftests"
 
 
@@ -62,7 +60,7 @@ class CheckSession:
         session = cls(config)
         config.stash[cls._KEY] = session
         if _WORKER not in os.environ:
-            session._examine()
+            session._examine(silent=is_silent(parser, args))
         if session.alone:
             session._left_out = alone.leave_conftests(config, parser, args)
         return session
@@ -96,16 +94,16 @@ class CheckSession:
         self.config.stash[VERDICTS] = self._verdicts()
         self.config.pluginmanager.register(self, "asyncdb-check")
 
-    def _examine(self) -> None:
+    def _examine(self, *, silent: bool) -> None:
         from pytest_asyncdb.options import settings_of
         from pytest_asyncdb.postgres.protocol import to_stderr
         from pytest_asyncdb.run import RunError, analyse
 
         gc.disable()  # a short burst of objects that nearly all stay; a collection in it finds nothing
         try:
-            options = self.config.known_args_namespace
-            tell = to_stderr if options.verbose > _SILENT else None  # nothing is captured before conftests are loaded
-            self.result = analyse(settings_of(self.config), repair=options.asyncdb_fix, tell=tell)
+            tell = None if silent else to_stderr  # nothing is captured before conftests are loaded
+            repair = self.config.known_args_namespace.asyncdb_fix
+            self.result = analyse(settings_of(self.config), repair=repair, tell=tell)
         except RunError as error:
             raise pytest.UsageError(str(error)) from None
         except KeyboardInterrupt:

@@ -11,7 +11,12 @@ from pytest_asyncdb.model.finding import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pytest
+
     from pytest_asyncdb.model.result import Result
+
+_SILENT = -2
+"""Verbosity of ``-qq``."""
 
 
 def only(result: Result, ran: set[str]) -> Result:
@@ -46,6 +51,11 @@ def gate_of(result: Result, deselected: Iterable[str]) -> str:
         return ""
     kinds = "a fault blocks" if len(ids) == 1 else f"{len(ids)} kinds of fault block"
     return f"the project's tests were not run: {kinds} the app ({', '.join(sorted(ids))}); --asyncdb-no-gate runs them"
+
+
+def is_silent(parser: pytest.Parser, args: list[str]) -> bool:
+    """Whether ``-qq`` wants no word while the run goes on; at this point pytest before 9.1 has counted each twice."""
+    return int(parser.parse_known_args(args).verbose) <= _SILENT
 
 
 def nothing_judged(result: Result) -> bool:
