@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.fix import Fix
     from pytest_asyncdb.model.server import Server
     from pytest_asyncdb.model.settings import Settings
+    from pytest_asyncdb.postgres.thread import ServerThread
     from pytest_asyncdb.sandbox.children import Children
     from pytest_asyncdb.sources.project import Project
     from pytest_asyncdb.urls.redact import Redactor
@@ -129,25 +130,33 @@ class Copy:
     def begin(self, running: ExitStack) -> Self:
         """Make the copy and start its boot, which ends with ``running`` at the latest."""
         from pytest_asyncdb.copy import TooLargeError, copy_project
-        from pytest_asyncdb.postgres.protocol import ServerError
+        from pytest_asyncdb.postgres.thread import DatabaseThread
         from pytest_asyncdb.sources.project import Project
 
         app, server = self._bench.app, self._bench.server
         if app is None or server is None:
             return self
         directory = server.workspace / f"copy-{self._name}-{server.database}"
+        own = running.enter_context(DatabaseThread(server)) if self._boots else None
         try:
             copy_project(self._bench.first.project, directory, self.texts)
-            copy = Project(directory, self._bench.first.project.without)
-            self._judge = self._boot(running, app, server, copy) if self._boots else self._read(app, copy)
-        except (OSError, TooLargeError, ServerError) as error:
+        except (OSError, TooLargeError) as error:
             self._why = f"the project could not be copied: {error}"
+            return self
+        copy = Project(directory, self._bench.first.project.without)
+        self._judge = self._boot(running, app, own, copy) if own else self._read(app, copy)
         return self
 
     def trial(self) -> Trial:
         """Wait for the boot and judge the copy."""
+        from pytest_asyncdb.postgres.protocol import ServerError
+
         if self._trial is None:
-            copy = self._judge()
+            copy = None
+            try:
+                copy = self._judge()
+            except ServerError as error:
+                self._why = f"the copy got no database: {error}"
             self._trial = Trial(self._bench, self.fixes, self.texts, copy, self._why, booted=self.booted)
         return self._trial
 
@@ -163,18 +172,14 @@ class Copy:
         paths = {*texts, *self.texts}.difference(self._bench.first.facts.declared.files)
         return any(texts.get(path) != self.texts.get(path) for path in paths)
 
-    def _boot(self, running: ExitStack, app: App, server: Server, copy: Project) -> Callable[[], Examination]:
+    def _boot(self, running: ExitStack, app: App, own: ServerThread, copy: Project) -> Callable[[], Examination]:
         """Examine the copy like the project, on a database of its own."""
         from pytest_asyncdb.examine import begin
-        from pytest_asyncdb.postgres.databases import create_database, drop_database, fresh_name
 
         first = self._bench.first
         filled = first.filled.values if first.filled else ()
         env = (*filled, *self._bench.settings.env)
         settings = replace(self._bench.settings, root=copy.root, env=env, samples=False)
-        own = create_database(server, fresh_name())
-        if server.provider == "url":  # every other server goes away with its databases
-            running.callback(drop_database, server, own.database)
         ids, bench = [check.id for check in first.checks], self._bench
         children, waiting = bench.children, bench.waiting
         started = begin(copy, app, settings, own, ids, children=children, waiting=waiting, kind=self._facts)

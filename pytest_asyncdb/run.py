@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -102,7 +101,7 @@ class Run:
 
     def boot(self, project: Project, apps: Sequence[App], child: Child) -> Result:
         """Examine each app, one after the other, on one server."""
-        from pytest_asyncdb.postgres.thread import ServerThread
+        from pytest_asyncdb.postgres.thread import DatabaseThread, ServerThread
 
         settings = self.settings
         with ServerThread(settings.postgres, settings.server_timeout, settings.extensions) as thread:
@@ -110,9 +109,9 @@ class Run:
             server, not_used = thread.server(), thread.choice.not_used if thread.choice else ()
             results = [self._conclude(first, apps[0], server, not_used)]
             for number, app in enumerate(apps[1:], start=1):
-                with _database(server) as own:
+                with DatabaseThread(server) as own:
                     more = self._examined(_part(project, apps, number), app, own)
-                    results.append(self._conclude(more, app, own, not_used))
+                    results.append(self._conclude(more, app, own.server(), not_used))
         return combine(results)
 
     def _examined(
@@ -170,19 +169,6 @@ def _part(project: Project, apps: Sequence[App], number: int) -> Project:
     if not (number or others):
         return project
     return Project(project.root, tuple(sorted(others)))  # read anew: a fix may have been written meanwhile
-
-
-@contextmanager
-def _database(server: Server) -> Iterator[Server]:
-    """A database of its own for a further app."""
-    from pytest_asyncdb.postgres.databases import create_database, drop_database, fresh_name
-
-    own = create_database(server, fresh_name())
-    try:
-        yield own
-    finally:
-        if server.provider == "url":  # every other server goes away with its databases
-            drop_database(server, own.database)
 
 
 def _not_started(facts: Facts, reported: Sequence[ReportedFinding]) -> str:

@@ -80,18 +80,58 @@ class ServerThread:
         return self.served
 
     def _run(self) -> None:
-        from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError, choose
+        from pytest_asyncdb.postgres.choose import NoProviderError, UnknownProviderError
         from pytest_asyncdb.postgres.protocol import ServerError
 
         try:
-            self.choice = choose(self._request, timeout=self._timeout, extensions=self._extensions, tell=self._tell)
-            with self.choice.provider.serve() as server:
-                self.served = server
-                self._ready.set()
-                self._stop.wait()
+            self._hold()
         except (NoProviderError, UnknownProviderError, ServerError) as error:
             self._error = error
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread that asks for the server has to hear it
             self._error = ServerError(f"no server could be started: {type(error).__name__}: {error}")
         finally:
             self._ready.set()
+
+    def _hold(self) -> None:
+        from pytest_asyncdb.postgres.choose import choose
+
+        self.choice = choose(self._request, timeout=self._timeout, extensions=self._extensions, tell=self._tell)
+        with self.choice.provider.serve() as server:
+            self.served = server
+            self._ready.set()
+            self._stop.wait()
+
+
+class DatabaseThread(ServerThread):
+    """A database of its own on a server that is there: made beside other work, dropped after it where the server stays.
+
+    Args:
+        server: where it is made.
+    """
+
+    def __init__(self, server: Server) -> None:
+        super().__init__("", 0.0)
+        self._on = server
+
+    def __enter__(self) -> Self:
+        """Begin to make it."""
+        self._thread.start()
+        return self
+
+    def begin(self) -> None:
+        """Do nothing: it is being made."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Drop it, unless the server goes away with its databases."""
+        from pytest_asyncdb.postgres.databases import drop_database
+
+        super().__exit__(kind, error, trace)
+        if self.served is not None and self._on.provider == "url":
+            drop_database(self._on, self.served.database)
+
+    def _hold(self) -> None:
+        from pytest_asyncdb.postgres.databases import create_database, fresh_name
+
+        self.served = create_database(self._on, fresh_name())

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from pytest_asyncdb.postgres.choose import choose
 from pytest_asyncdb.postgres.databases import Databases, create_database, drop_abandoned, drop_database, fresh_name
 from pytest_asyncdb.postgres.owner import abandoned, tag
 from pytest_asyncdb.postgres.protocol import ServerError
+from pytest_asyncdb.postgres.thread import DatabaseThread
 
 
 def connect(server, **changes):
@@ -50,6 +52,17 @@ def test_a_database_in_use_is_dropped_all_the_same(given_server):
         drop_database(given_server, database.database)
     assert database.database not in names(given_server)
     drop_database(given_server, database.database)
+
+
+def test_one_that_is_made_beside_other_work_goes_where_the_server_stays(given_server):
+    before = names(given_server)
+    stays = replace(given_server, provider="url")
+    with DatabaseThread(stays) as beside, DatabaseThread(replace(stays, password="wrong")) as refused:
+        made = beside.server()
+        assert names(given_server) - before == {made.database}
+        with pytest.raises(ServerError, match=r"postgres@127\.0\.0\.1"):
+            refused.server()
+    assert names(given_server) == before
 
 
 @pytest.mark.parametrize(
