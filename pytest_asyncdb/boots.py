@@ -155,14 +155,14 @@ class Boots:
     def record(self) -> BootRecord:
         """What the boot saw; the last one, when the app took the settings that were made up for it."""
         before, record = self.filled, self._look()
-        first = record
+        works = False  # without what is made up for it, on sqlite
         for left in reversed(range(_ROUNDS)):
             values = self._made_up(record)
             if not values:
                 break
+            works = works or (record.passed("startup") and bool(record.engines))
             self.filled = self.filled.with_made_up(values)
             record = self._again(record, last=not left)
-        works = first.passed("startup") and bool(first.engines)  # on sqlite, and on nothing else
         if self.filled is not before and (self._is_refused(record) or (works and not record.passed("startup"))):
             self.filled = before
             return self._again(record, last=True)

@@ -2,10 +2,10 @@
 
 ## What it does
 Imports the app in a child process under a deadline (30 seconds unless set otherwise) and reports where the project's
-code stood when the deadline passed.
+code stood when the deadline passed. What computed all along, on a slow or busy machine, is not judged.
 
 ## Root cause
-Code at module level waits: for a server that does not answer, for a lock, for input, or in a loop that runs for ever.
+Code at module level waits: for a server that does not answer, for a lock, for input.
 Nothing that imports the module gets any further, and no error says so.
 
 ## Fix
@@ -51,6 +51,11 @@ def find(facts: Facts) -> Iterator[Finding]:
     place = (phase.stuck_at if phase else None) or boot.end.place
     path = (facts.app.module_path if facts.app else None) or boot.target.partition(":")[0]
     after = f" after {phase.seconds:.0f} s" if phase and phase.seconds else ""
+    if phase and phase.computes:
+        raise NotJudgedError(
+            f"importing `{boot.target}` has not ended{after}: it computes at {place or path}, and does not wait; "
+            "`asyncdb_import_timeout` gives it longer"
+        )
     yield CHECK.finding(
         place or Place(path),
         f"importing `{boot.target}` does not end{after}",

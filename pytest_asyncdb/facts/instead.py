@@ -39,12 +39,11 @@ def on_postgres(project: Project, record: BootRecord) -> tuple[Wanted, ...]:
     schemes = {one.url.drivername if one.url else "" for one in record.engines}
     if not schemes or any(scheme.partition("+")[0] != "sqlite" for scheme in schemes) or not record.passed("import"):
         return ()
-    is_async = "sqlite+aiosqlite" in schemes
-    if not _declares(project, _ASYNC_DRIVER if is_async else _ANY_DRIVER):
+    if not _declares(project, _ASYNC_DRIVER if "sqlite+aiosqlite" in schemes else _ANY_DRIVER):
         return ()
-    hint = "postgres" if is_async else "postgres sync"
-    names = dict.fromkeys(name for name in _names(project) if not _TEST.search(name))
-    return tuple(Wanted(name, hint=hint, refused=True) for name in names)
+    # A URL that names no driver is one that the project's own code completes, or that is for sync engines.
+    found = {name: "postgres" if has_driver else "postgres sync" for name, has_driver in _names(project)}
+    return tuple(Wanted(name, hint=hint, refused=True) for name, hint in found.items() if not _TEST.search(name))
 
 
 def _declares(project: Project, driver: re.Pattern[bytes]) -> bool:
@@ -52,11 +51,12 @@ def _declares(project: Project, driver: re.Pattern[bytes]) -> bool:
     return any(driver.search(project.data(path) or b"") for path in files)
 
 
-def _names(project: Project) -> Iterator[str]:
-    """Of example files, of reads with a default, of fields of settings classes."""
+def _names(project: Project) -> Iterator[tuple[str, bool]]:
+    """Of example files, of reads with a default, of fields of settings classes; whether the URL names a driver."""
     for path in project.env_files:
         if is_example(path):
-            yield from (one.key for one in entries(project.text(path)) if _SQLITE.match(one.value))
+            told = ((one.key, _SQLITE.match(one.value)) for one in entries(project.text(path)))
+            yield from ((key, match["driver"] is not None) for key, match in told if match)
     held = project.holders(b"sqlite")
     for path in project.python_files:
         tree = parsed(project, path) if path in held and role_of(path) == "app" else None
@@ -67,15 +67,16 @@ def _names(project: Project) -> Iterator[str]:
                 yield from _fields(node)
 
 
-def _read(node: ast.Call) -> Iterator[str]:
+def _read(node: ast.Call) -> Iterator[tuple[str, bool]]:
     """``os.getenv("DATABASE_URL", "sqlite:///shop.db")``, and other readers alike."""
     values = [*node.args, *(one.value for one in node.keywords)]
     name = getattr(values[0], "value", None) if values else None
-    if isinstance(name, str) and name.isidentifier() and any(map(_is_sqlite, values[1:])):
-        yield name
+    found = next((match for match in map(_sqlite, values[1:]) if match), None)
+    if isinstance(name, str) and name.isidentifier() and found:
+        yield name, found["driver"] is not None
 
 
-def _fields(node: ast.ClassDef) -> Iterator[str]:
+def _fields(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:
     """Fields of a settings class, by the names of the variables that they are read from."""
     if not any("Settings" in ast.unparse(base) for base in node.bases):
         return
@@ -85,8 +86,8 @@ def _fields(node: ast.ClassDef) -> Iterator[str]:
             values = [field.value]
             if isinstance(field.value, ast.Call):
                 values = [*field.value.args[:1], *(one.value for one in field.value.keywords if one.arg == "default")]
-            if any(map(_is_sqlite, values)):
-                yield _alias(field.value) or f"{prefix}{field.target.id}".upper()
+            if found := next((match for match in map(_sqlite, values) if match), None):
+                yield _alias(field.value) or f"{prefix}{field.target.id}".upper(), found["driver"] is not None
 
 
 def _prefix(node: ast.AST) -> str:
@@ -107,8 +108,8 @@ def _alias(value: ast.expr) -> str:
     return ""
 
 
-def _is_sqlite(node: ast.expr) -> bool:
+def _sqlite(node: ast.expr) -> re.Match[str] | None:
     value = node.value if isinstance(node, ast.Constant) else None
     if isinstance(node, ast.JoinedStr) and node.values:  # f"sqlite:///{BASE_DIR}/shop.db"
         value = getattr(node.values[0], "value", None)
-    return isinstance(value, str) and _SQLITE.match(value) is not None
+    return _SQLITE.match(value) if isinstance(value, str) else None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_asyncdb.sandbox.errors import exit_code
+from pytest_asyncdb.sandbox.watchdog import COMPUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +110,7 @@ class Phases:
         """End a phase that does not end by itself (called by the watchdog)."""
         outcome = Outcome()
         outcome.timed_out, outcome.stuck_at = True, place
+        outcome.note = COMPUTES if self.watchdog.computes() else ""
         name = self._running or self._recorder.phase
         self._done(outcome)
         detail = f"importing {self._recorder.module}" if self._recorder.module else f"{name} did not end in time"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.sandbox.record_samples import SampleRecord
 from pytest_asyncdb.sandbox.record_values import ErrorRecord, UrlRecord
+from pytest_asyncdb.sandbox.watchdog import COMPUTES
 
 __all__ = [
     "BootRecord",
@@ -162,6 +163,11 @@ class PhaseRecord:
     """Where the project's code stood when the deadline passed."""
     note: str = ""
     """E.g. ``no lifespan`` or the app's own ``lifespan.startup.failed`` message."""
+
+    @property
+    def computes(self) -> bool:
+        """Whether it was slow, not stuck, when the deadline passed."""
+        return self.timed_out and self.note == COMPUTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.fix import AddImport, RemoveImport, Replace
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import EndRecord, ImportRecord
+from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, ImportRecord, PhaseRecord
+from pytest_asyncdb.sandbox.watchdog import COMPUTES
 
 UNSET = '[{"name": "DATABASE_URL", "missing": true}, {"name": "PORT", "missing": false}]'
 TWO_UNSET = '[{"name": "DB_URL", "missing": true}, {"name": "SECRET", "missing": true}]'
@@ -394,6 +395,17 @@ def test_import_past_its_deadline_says_where_it_stands():
     [finding] = find("ADB208", given)
     assert finding.place == Place("src/wait.py", 4)
     assert find("ADB208", facts(boot=boot(), app=APP)) == ()
+
+
+def test_an_import_that_computes_all_along_is_slow_and_not_stuck():
+    phase = PhaseRecord(
+        "import", ok=False, seconds=31.0, timed_out=True, stuck_at=Place("src/main.py", 6), note=COMPUTES
+    )
+    given = facts(boot=BootRecord("src.main:app", None, (phase,), EndRecord("deadline", "import")), app=APP)
+    with pytest.raises(
+        NotJudgedError, match=r"after 31 s: it computes at src/main\.py:6, and .*asyncdb_import_timeout"
+    ):
+        find("ADB208", given)
 
 
 def test_unused_names_for_databases_only():
