@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.place import Place
 
 _DEPTH = 14
+_STEPS = 4000
+"""How many expressions are looked at for one URL: what goes through many functions has no end of ways."""
 _SAME = frozenset(
     {
         "str",
@@ -82,6 +84,7 @@ class Tracer:
         self._urls = tuple(urls)
         self.settings = SettingsReader(flow, self._urls, folders)
         self._following: set[int] = set()
+        self._left = _STEPS
 
     @cached_property
     def _literals(self) -> dict[str, list[WrittenUrl]]:
@@ -100,13 +103,15 @@ class Tracer:
             place: of the engine, for URLs that are written nowhere as such.
             depth: how far the value has been followed.
         """
-        if depth > _DEPTH or id(node) in self._following:
+        self._left = self._left - 1 if depth else _STEPS
+        if depth > _DEPTH or id(node) in self._following or self._left < 0:
             return None
         self._following.add(id(node))
         try:
-            return self._trace(node, scope, place, depth + 1)
+            found = self._trace(node, scope, place, depth + 1)
         finally:
             self._following.discard(id(node))
+        return found if depth or self._left >= 0 else uncertain(found)
 
     def _trace(  # noqa: PLR0911 - one return per kind of expression
         self, node: ast.expr, scope: Scope, place: Place, depth: int

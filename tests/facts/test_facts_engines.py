@@ -2,6 +2,8 @@
 # ruff: noqa: E501
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pytest_asyncdb.model.finding import Evidence
@@ -279,3 +281,12 @@ def test_pool_of_a_configuration_object(facts):
         "c = SQLAlchemyAsyncConfig(connection_string='postgresql+asyncpg://h/d', engine_config=EngineConfig(poolclass=QueuePool))\n"
     )
     assert [pool.name for pool in engine(facts({"db.py": config})).pools] == ["sqlalchemy.QueuePool"]
+
+
+def test_a_url_that_goes_through_many_functions_in_many_ways_has_an_end(facts):
+    ways = "\n".join(f"def f{n}(u):\n    return {' or '.join([f'f{n - 1}(u)'] * 12)}" for n in range(1, 9))
+    text = f"from sqlalchemy.ext.asyncio import create_async_engine\ndef f0(u):\n    return 'postgresql+asyncpg://h/d' or u\n{ways}\n"
+    started = time.monotonic()
+    found = engine(facts({"db.py": f"{text}e = create_async_engine(f8(x))\n"}))
+    assert found.url is None or not found.url.certain
+    assert time.monotonic() - started < 5
