@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_asyncdb.suite.loans import Loans
+from pytest_asyncdb.suite.tables import Author
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,9 +83,14 @@ class Case:
         return self.suite.new(name)
 
     def committed(self) -> list[object]:
-        """The names of the rows that everyone sees."""
+        """The names of the rows of the suite's model that everyone sees."""
         model: Any = self.suite.model
-        return self.witness.committed(model.__table__.fullname, "name")
+        return self.witness.names(model.__table__)
+
+    def authors(self) -> list[object]:
+        """The names of the authors that everyone sees."""
+        author: Any = Author
+        return self.witness.names(author.__table__)
 
     async def eventually(self, look: Callable[[], bool]) -> bool:
         """Whether something becomes true before patience ends."""

@@ -28,10 +28,6 @@ async def _add(connection: AsyncConnection, *names: str) -> None:
     await connection.execute(insert(_TABLE), [{"name": name} for name in names])
 
 
-def _names(case: Case) -> list[object]:
-    return case.witness.committed("suite_author", "name")
-
-
 class ConnectionTests(Suite):
     """Of ``connect()``, ``begin()`` and what they give."""
 
@@ -50,8 +46,8 @@ class ConnectionTests(Suite):
         engine = await case.engine()
         async with engine.begin() as connection:
             await _add(connection, "one")
-            assert _names(case) == [], "a row was visible to others before the end of the block"
-        assert _names(case) == ["one"], "the block of engine.begin() ended, and its row is not committed"
+            assert case.authors() == [], "a row was visible to others before the end of the block"
+        assert case.authors() == ["one"], "the block of engine.begin() ended, and its row is not committed"
 
     @at.BEGIN_ONCE.says("emit a rollback if an exception is raised, before propagating the exception outwards")
     async def test_begin_rolls_back_on_an_exception(self, case: Case) -> None:
@@ -61,7 +57,7 @@ class ConnectionTests(Suite):
             async with engine.begin() as connection:
                 await _add(connection, "one")
                 raise OnPurposeError
-        assert _names(case) == [], "a row was committed although its block raised"
+        assert case.authors() == [], "a row was committed although its block raised"
 
     @at.BEGIN_FROM_THE_ENGINE.says("and Connection is released")
     async def test_begin_returns_the_connection(self, case: Case) -> None:
@@ -92,7 +88,7 @@ class ConnectionTests(Suite):
         engine = await case.engine()
         async with engine.connect() as connection:
             await _add(connection, "one")
-        assert _names(case) == [], "a row was committed that nobody committed"
+        assert case.authors() == [], "a row was committed that nobody committed"
 
     @at.COMMIT_AS_YOU_GO.says("a new transaction begins implicitly")
     async def test_commit_as_you_go(self, case: Case) -> None:
@@ -106,7 +102,7 @@ class ConnectionTests(Suite):
             await connection.rollback()
             await _add(connection, "kept too")
             await connection.commit()
-        assert _names(case) == ["kept", "kept too"], "commits and rollbacks did not end one transaction each"
+        assert case.authors() == ["kept", "kept too"], "commits and rollbacks did not end one transaction each"
 
     @at.BEGIN_ONCE.says("it will commit itself when the block ends normally")
     async def test_begin_of_a_connection(self, case: Case) -> None:
@@ -115,7 +111,7 @@ class ConnectionTests(Suite):
         async with engine.connect() as connection:
             async with connection.begin():
                 await _add(connection, "one")
-            assert _names(case) == ["one"], "the block of connection.begin() ended, and its row is not committed"
+            assert case.authors() == ["one"], "the block of connection.begin() ended, and its row is not committed"
             assert not connection.closed, "the connection was closed with its transaction"
 
     @at.MIXING_STYLES.says("the library will raise InvalidRequestError if a transaction was already")
@@ -137,7 +133,7 @@ class ConnectionTests(Suite):
                 async with connection.begin_nested():
                     await _add(connection, "two", "one")
             await _add(connection, "three")
-        assert _names(case) == ["one", "three"], "a savepoint did not undo its own work alone"
+        assert case.authors() == ["one", "three"], "a savepoint did not undo its own work alone"
 
     @at.ISOLATION_OF_A_CONNECTION.says("set for the duration of that Connection object")
     async def test_isolation_level_of_a_connection(self, case: Case) -> None:
@@ -176,9 +172,9 @@ class ConnectionTests(Suite):
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             await _add(connection, "one")
-            assert _names(case) == ["one"], "a statement in AUTOCOMMIT is not visible to others at once"
+            assert case.authors() == ["one"], "a statement in AUTOCOMMIT is not visible to others at once"
             await connection.rollback()
-        assert _names(case) == ["one"], "a rollback undid what AUTOCOMMIT had committed"
+        assert case.authors() == ["one"], "a rollback undid what AUTOCOMMIT had committed"
 
     @at.CONNECTION_STREAM.says("AsyncResult")
     async def test_stream(self, case: Case) -> None:

@@ -181,4 +181,4 @@ class EngineSuite(ConnectionTests):
         assert task.cancelled(), "the task was not cancelled"
         assert case.checked_out == 0, "the connection of a task that was cancelled is still checked out"
         assert await _backend(engine), "the engine is of no use after a task was cancelled"
-        assert case.witness.committed("suite_author", "name") == [], "work of a task that was cancelled is committed"
+        assert case.authors() == [], "work of a task that was cancelled is committed"

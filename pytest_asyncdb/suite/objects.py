@@ -221,7 +221,7 @@ class ObjectTests(Suite):
             merged = await session.merge(author)
             assert merged is not author, "merge() took the object of another session"
             await session.commit()
-        assert case.witness.committed("suite_author", "name") == ["changed"], "merge() did not bring the state along"
+        assert case.authors() == ["changed"], "merge() did not bring the state along"
 
     @at.DELETING.says("will result in a DELETE statement")
     async def test_delete(self, case: Case) -> None:
@@ -231,7 +231,7 @@ class ObjectTests(Suite):
             await session.delete(author)
             await session.commit()
             assert author not in session, "a deleted object is still in the session"
-        assert case.witness.committed("suite_author", "name") == [], "the row of a deleted object is still there"
+        assert case.authors() == [], "the row of a deleted object is still there"
 
     @at.SESSION_STREAM.says("AsyncResult")
     async def test_stream(self, case: Case) -> None:

@@ -24,11 +24,13 @@ _SLEEP = text("SELECT pg_sleep(0.02)")
 class SessionFactorySuite(FactoryTests, TransactionTests, ObjectTests):
     """For factories that are used as an ``async_sessionmaker``: say how in ``create_session_factory``."""
 
-    @at.ILLEGAL_STATE.says("detects concurrent methods being invoked on an individual instance")
+    @at.ILLEGAL_STATE.says("detects concurrent methods being invoked on an individual instance", since=(2, 0, 17))
     async def test_one_session_does_not_serve_two_tasks(self, case: Case) -> None:
         """A session that two tasks use at the same time raises, instead of mixing their work."""
-        async with (await case.factory())() as session:
-            seen = await asyncio.gather(session.execute(_SLEEP), session.execute(_SLEEP), return_exceptions=True)
+        session = (await case.factory())()
+        seen = await asyncio.gather(session.execute(_SLEEP), session.execute(_SLEEP), return_exceptions=True)
+        with suppress(SQLAlchemyError):  # early versions of 2.0 do not find back from it
+            await session.close()
         told = [one for one in seen if isinstance(one, SQLAlchemyError)]
         assert told, "two tasks used one session at the same time, and nobody was told"
 

@@ -6,8 +6,12 @@ import sqlalchemy.ext.asyncio
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-_AsyncAttrs: type = getattr(sqlalchemy.ext.asyncio, "AsyncAttrs", object)
-"""There is none before SQLAlchemy 2.0.13; the tests that need it are left out there."""
+
+class _Plain:
+    """In the place of ``AsyncAttrs`` before SQLAlchemy 2.0.13; the test that needs it is left out there."""
+
+
+_AsyncAttrs: type = getattr(sqlalchemy.ext.asyncio, "AsyncAttrs", _Plain)
 
 
 class Base(_AsyncAttrs, DeclarativeBase):  # type: ignore[misc]  # a class that only later versions have

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, PendingRollbackError
 
 from pytest_asyncdb.suite import sections as at
@@ -196,7 +196,7 @@ class TransactionTests(Suite):
                     session.add(Author(name="taken"))
             session.add(Author(name="later"))
             await session.commit()
-        seen = case.witness.committed("suite_author", "name")
+        seen = case.authors()
         assert seen == ["before", "later", "taken"], "an error in a savepoint undid more than the savepoint"
 
     @at.NESTED_TRANSACTION.says("will always commit the outermost transaction")
@@ -244,8 +244,8 @@ class TransactionTests(Suite):
                 session.add(case.new("undone"))
                 await session.flush()
                 await session.rollback()
-                table = case.suite.model.__table__.fullname  # type: ignore[attr-defined]  # of any mapped class
-                inside = (await session.scalars(text(f"SELECT name FROM {table}"))).all()  # noqa: S608 - its name
+                model: Any = case.suite.model
+                inside = (await session.scalars(select(model.name))).all()
             assert inside == ["committed"], "commit and rollback of the session did not work in the transaction"
             assert outer.is_active, "the session ended the transaction that it joined"
             await outer.rollback()

@@ -50,15 +50,16 @@ class Witness:
         """Make the tables."""
         self.server = server
         self._link = Link(server)
-        self._tables: list[Table] = []
+        self._tables: list[str] = []
         statements: list[str] = []
         dialect = create_mock_engine("postgresql+asyncpg://", lambda *_: None).dialect
+        self._quote = dialect.identifier_preparer.format_table
         maker = create_mock_engine(
             "postgresql+asyncpg://", lambda sql, *_, **__: statements.append(str(sql.compile(dialect=dialect)))
         )
         for one in metadata:
             one.create_all(maker, checkfirst=False)
-            self._tables += reversed(one.sorted_tables)
+            self._tables += map(self._quote, reversed(one.sorted_tables))
         self.run(";".join(statements))
 
     def url(self, driver: str) -> DatabaseURL:
@@ -78,9 +79,9 @@ class Witness:
 
         return self._link.run(fetch)
 
-    def committed(self, table: str, column: str) -> list[object]:
-        """What is in a column of a table, for everyone to see."""
-        return self.column(f'SELECT "{column}" FROM {table} ORDER BY 1')  # noqa: S608 - names of mapped tables
+    def names(self, table: Table) -> list[object]:
+        """What everyone sees in the column ``name`` of a table."""
+        return self.column(f"SELECT name FROM {self._quote(table)} ORDER BY 1")  # noqa: S608 - names of mapped tables
 
     def backends(self) -> list[Backend]:
         """The connections of others to the database."""
@@ -98,7 +99,7 @@ class Witness:
     def clean(self) -> None:
         """Be as at the beginning, whatever a test left behind."""
         self.end_all()
-        self.run(";".join(f"DELETE FROM {table.fullname}" for table in self._tables))  # noqa: S608 - names of mapped tables
+        self.run(";".join(f"DELETE FROM {table}" for table in self._tables))  # noqa: S608
 
     def close(self) -> None:
         """Disconnect."""

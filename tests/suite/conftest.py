@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-QUICK = ("--tb=short", "-p", "no:hypothesispytest")  # which takes longer to load than a suite to run
+QUICK = ("--tb=short", "-p", "no:hypothesispytest", "-p", "no:faker")  # these take longer to load than a suite
 RESULT = re.compile(r"^\S+?\.py::(\w+)::(\w+)\S* (PASSED|FAILED|SKIPPED|XFAIL|XPASS|ERROR)", re.MULTILINE)
 
 
