@@ -37,8 +37,10 @@ def on_postgres(project: Project, record: BootRecord) -> tuple[Wanted, ...]:
         None where some engine of the app is for another database than sqlite, and where no driver is declared.
     """
     schemes = {one.url.drivername if one.url else "" for one in record.engines}
-    if not schemes or any(scheme.partition("+")[0] != "sqlite" for scheme in schemes) or not record.passed("import"):
+    if not schemes or any(scheme.partition("+")[0] != "sqlite" for scheme in schemes):
         return ()
+    if not record.passed("import") and not any(one.error for one in record.engines):
+        return ()  # it fails for another reason
     if not _declares(project, _ASYNC_DRIVER if "sqlite+aiosqlite" in schemes else _ANY_DRIVER):
         return ()
     # A URL that names no driver is one that the project's own code completes, or that is for sync engines.

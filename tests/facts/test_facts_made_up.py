@@ -318,3 +318,14 @@ def test_an_app_on_sqlite_that_could_be_on_postgres_is_given_one(project, scheme
     told = {one.name: made_up(one, ASYNCPG).partition(":")[0] for one in wanted if one.refused}
     named = dict.fromkeys(["SHOP_DB", "SHOP_MAIN_URL", "DB_URL"], ASYNCPG)
     assert told == ({**named, "OTHER_DB": "postgresql"} if found else {})
+
+
+def test_a_sqlite_url_that_no_engine_takes_is_given_up_for_one_of_postgres(project):
+    failed = PhaseRecord(
+        "import", ok=False, seconds=0.1, error=ErrorRecord("InvalidRequestError", "is not async", None)
+    )
+    (made,) = on("sqlite").engines
+    record = replace(on("sqlite"), phases=(failed,))
+    assert not any(one.refused for one in unset(project(ON_SQLITE), record))
+    record = replace(record, engines=(replace(made, error=failed.error),))
+    assert "DB_URL" in [one.name for one in unset(project(ON_SQLITE), record)]
