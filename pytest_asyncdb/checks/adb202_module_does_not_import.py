@@ -36,7 +36,7 @@ from pytest_asyncdb.model.errors import missing_variable, same_error, unset_sett
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.services import missed
 from pytest_asyncdb.urls import drivers, interpreter
-from pytest_asyncdb.urls.declared import absent_package, is_for_development, not_installed
+from pytest_asyncdb.urls.declared import absent_package, contradicted, is_for_development, not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,13 +66,16 @@ def find(facts: Facts) -> Iterator[Finding]:
         elsewhere = _is_of_another_check(facts, one) or is_for_development(facts, one)
         if not {one.path, one.place.path} & skip and not elsewhere:
             causes.setdefault(absent_package(facts, one.error) or (one.place, one.error.message), []).append(one)
-    other = interpreter.of_another_project(facts) if causes else ""
-    certain = [one for one in causes.values() if not other or _is_missing_everywhere(facts, one[0])]
-    for failures in certain:
-        yield _finding(failures)
-    if causes and not certain:
+    reasons = [_blame_of_environment(facts, one[0]) for one in causes.values()]
+    yield from (_finding(one) for one, reason in zip(causes.values(), reasons, strict=True) if not reason)
+    if reasons and all(reasons):
         first = next(iter(causes.values()))[0]
-        raise NotJudgedError(f"`{first.module}` does not import ({_text(first)}), but {other}")
+        raise NotJudgedError(f"`{first.module}` does not import ({_text(first)}), but {reasons[0]}")
+
+
+def _blame_of_environment(facts: Facts, failure: FailedImport) -> str:
+    other = interpreter.of_another_project(facts)
+    return contradicted(facts, failure.error) or (other if not _is_missing_everywhere(facts, failure) else "")
 
 
 def _is_missing_everywhere(facts: Facts, failure: FailedImport) -> bool:

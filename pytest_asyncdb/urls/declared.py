@@ -79,6 +79,24 @@ def not_installed(facts: Facts, error: ErrorRecord) -> Requirement | None:
     return next((one for one in declared if one and facts.installed.version(one.name) is None), None)
 
 
+def contradicted(facts: Facts, error: ErrorRecord) -> str:
+    """Why an error of a package says nothing of production, which gets another version of it; empty where it does."""
+    named = (error.type, dict(error.attributes).get("name", ""))
+    packages = {one.partition(".")[0].lower().replace("_", "-") for one in named}
+    for one in facts.declared.requirements:
+        version = facts.installed.version(one.name)
+        if not one.group and version and one.name in packages and not _admits(one.specifier, version):
+            return f"`{one.name}` {version} is installed, and `{one.specifier}` is declared"
+    return ""
+
+
+def _admits(specifier: str, version: str) -> bool:
+    try:
+        return SpecifierSet(specifier).contains(version, prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return True
+
+
 def is_for_development(facts: Facts, failure: FailedImport) -> bool:
     """Whether a module that the app can do without needs a package that is meant for development, and is not here."""
     package = absent_package(facts, failure.error)

@@ -167,6 +167,20 @@ def test_an_import_that_fails_on_a_python_that_the_project_does_not_ask_for_is_n
 
 
 @pytest.mark.parametrize(
+    ("declared", "judged"), [("pydantic==1.10.2", False), ("pydantic>=2", True), ("fastapi", True)]
+)
+def test_an_error_of_a_package_in_a_version_that_is_not_declared_is_not_judged(declared, judged):
+    failure = error("pydantic.errors.PydanticImportError", "`BaseSettings` has been moved", "src/conf.py:3")
+    versions = {"pydantic": "2.14.4", "fastapi": "0.165.0"}
+    given = facts(boot=boot(failure), requirements=("sqlalchemy[asyncio]", declared), versions=versions)
+    if judged:
+        assert len(find("ADB202", given)) == 1
+    else:
+        with pytest.raises(NotJudgedError, match=r"but `pydantic` 2\.14\.4 is installed, and `==1\.10\.2` is"):
+            find("ADB202", given)
+
+
+@pytest.mark.parametrize(
     ("package", "here", "judged"),
     [("pydantic", True, True), ("imp", True, False), ("pydantic", False, False)],
     ids=["told nowhere", "of an earlier Python", "perhaps of what is not here"],
