@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Outcome:
     status: int | None = None
     app: str | None = None
     found_in: str = ""
+    path: str = ""
     booted: bool = False
     findings: list[dict[str, Any]] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -90,7 +92,7 @@ def run(trial: Trial, told: Variables, mode: str, deadline: float, rounds: int) 
         outcome = _check(trial, copy, told.app, mode, deadline)
         if outcome.timed_out or not rounds or case.app is None or not case.boots:
             return outcome
-        importing = _Import(trial, copy, told.everything)
+        importing = _Import(trial, copy, told.everything, outcome.path)
         outcome.import_cold_seconds = importing.seconds()
         if outcome.import_cold_seconds is None:
             return outcome
@@ -125,13 +127,27 @@ def _check(trial: Trial, copy: Path, environment: Mapping[str, str], mode: str, 
 
 
 class _Import:
-    """A pytest run whose only test imports the app; in each way that works for the project."""
+    """A pytest run whose only test imports the app, in the first way that works for the project.
 
-    def __init__(self, trial: Trial, copy: Path, environment: Mapping[str, str]) -> None:
+    Args:
+        trial: the case.
+        copy: where it is run.
+        environment: variables that the app needs, besides those of its examples.
+        path: the module of the app, as the checks found it: tells the folder that it is imported from.
+    """
+
+    def __init__(self, trial: Trial, copy: Path, environment: Mapping[str, str], path: str) -> None:
+        module = str(trial.case.app).split(":")[0]
         self._venv = trial.venv
         self._folder = copy / trial.case.subdir
-        self._environment = {**environment, "PYTHONPATH": os.pathsep.join((str(self._folder), str(copy)))}
-        self._text = _IMPORT.format(module=str(trial.case.app).split(":")[0])
+        found = project_folder(copy, trial.case.subdir) / path
+        depth = module.count(".") + (found.name == "__init__.py")
+        root = found.parents[depth] if path else self._folder
+        paths = os.pathsep.join(map(str, dict.fromkeys((root, self._folder, copy))))
+        values = {**_examples(self._folder), **environment}
+        filled = {name: Template(value).safe_substitute(values) for name, value in values.items()}
+        self._environment = {**filled, "PYTHONPATH": paths}
+        self._text = _IMPORT.format(module=module)
         self._ways = [[], ["--noconftest", "-o", "addopts="]]
 
     def seconds(self) -> float | None:
@@ -149,6 +165,17 @@ class _Import:
         finally:
             test.unlink()
         return None
+
+
+def _examples(folder: Path) -> dict[str, str]:
+    """What a person would copy to ``.env``."""
+    found = {}
+    for path in sorted({*folder.glob(".env*example*"), *folder.glob(".env*sample*"), *folder.glob("*.env*example*")}):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            name, equals, value = line.partition("=")
+            if equals and name.strip().isidentifier():
+                found[name.strip()] = value.strip().strip("\"'")
+    return found
 
 
 def project_folder(copy: Path, subdir: str) -> Path:
@@ -258,6 +285,7 @@ def _pytest(
 
 def _read(outcome: Outcome, report: dict[str, Any]) -> None:
     app = report["app"] or {}
+    outcome.path = app.get("path", "")
     outcome.app, outcome.found_in, outcome.booted = app.get("target"), app.get("found_in", ""), bool(app.get("booted"))
     keys = ("id", "slug", "severity", "confidence", "path", "line", "message")
     outcome.findings = [{key: one[key] for key in keys} for one in report["findings"]]

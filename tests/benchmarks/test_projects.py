@@ -242,16 +242,19 @@ def _repository(root):
 
 
 PYTEST = """#!{python}
-import json, pathlib, sys
+import json, os, pathlib, sys
 log = pathlib.Path({log!r})
 bytecode = pathlib.Path("shop.pyc")
 report = [one.partition("=")[2] for one in sys.argv if one.startswith("--asyncdb-report")]
 log.open("a").write(f"{{'check' if report else 'import'}} {{'warm' if bytecode.exists() else 'cold'}}\\n")
 if report:
-    about = {{"app": None, "findings": [], "checks": [], "criteria": [], "notes": []}}
+    app = {{"target": "shop.web:app", "found_in": "", "booted": True, "path": "src/shop/web.py"}}
+    about = {{"app": app, "findings": [], "checks": [], "criteria": [], "notes": []}}
     pathlib.Path(report[0]).write_text(json.dumps(about))
 else:
     assert pathlib.Path(sys.argv[-1]).is_file()
+    assert os.environ["PYTHONPATH"].split(":")[0] == str(pathlib.Path("src").absolute())
+    assert os.environ["URL"] == "postgresql://localhost/shop"
     bytecode.touch()
 """
 
@@ -263,14 +266,15 @@ def test_checks_and_import_are_timed_cold_then_warm_in_one_copy(tmp_path):
     (case,) = _read(tmp_path, [{**APP, "subdir": ""}])
     log = tmp_path / "log"
     (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / ".env.example").write_text('# what it needs\nURL="postgresql://${DB_HOST}/shop"\n')
     pytest_ = tmp_path / "venv" / "bin" / "pytest"
     pytest_.parent.mkdir(parents=True)
     pytest_.write_text(PYTEST.format(python=sys.executable, log=str(log)))
     pytest_.chmod(0o755)
     trial = running.Trial(case, tmp_path / "checkout", tmp_path / "venv")
-    outcome = running.run(trial, running.Variables({}, {}), "bare", 60, rounds=2)
+    outcome = running.run(trial, running.Variables({}, {"DB_HOST": "localhost"}), "bare", 60, rounds=2)
 
     assert log.read_text().split("\n")[:-1] == ["check cold", "import cold", *(["import warm", "check warm"] * 2)]
     assert None not in (outcome.import_seconds, outcome.import_cold_seconds)
     assert (outcome.seconds > 0, outcome.cold_seconds > 0) == (True, True)
-    assert list((tmp_path / "checkout").iterdir()) == []
+    assert [one.name for one in (tmp_path / "checkout").iterdir()] == [".env.example"]
