@@ -113,17 +113,17 @@ def asyncdb_server(request: pytest.FixtureRequest) -> Server:
 
 
 def asyncdb_metadata() -> MetaData | None:
-    """Where the tables come from: override it to return `Base.metadata`. Without it the databases are empty."""
+    """Where the tables come from: override it to return `Base.metadata`. Without it there are none."""
     return None
 
 
 def asyncdb_migrations() -> str | PathLike[str] | Callable[[str], object] | None:
-    """Where they come from instead: the directory of alembic's migrations, or a function that is given a URL."""
+    """Where the tables come from instead: override it to return alembic's directory, or a function that takes a URL."""
     return None
 
 
 def asyncdb_url(asyncdb_server: Server, request: pytest.FixtureRequest) -> Iterator[DatabaseURL]:
-    """URL of a database on `asyncdb_server`; one a session and xdist worker.
+    """URL of a database on `asyncdb_server`, for asyncpg (`.psycopg`, `.libpq`); one a session and xdist worker.
 
     Fixtures that are needed once are asked for by the body: pytest goes through those in the arguments in each test.
     """
