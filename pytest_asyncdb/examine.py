@@ -155,7 +155,7 @@ def _concluded(
     _read_ahead(facts)
     trials.begin(facts)
     checks = load(ids)
-    if copies and _is_to_be_fixed(facts, checks):
+    if copies and is_to_be_fixed(facts, checks):
         boots.prepare()
     boots.ready()
     judgement = _judged(facts, checks)
@@ -168,7 +168,7 @@ def _judged(facts: Facts, checks: Sequence[Check]) -> Judgement:
     return judge(facts, checks, _Lines(project).line, facts.settings.fail_on, project.templates)
 
 
-def _is_to_be_fixed(facts: Facts, checks: Sequence[Check]) -> bool:
+def is_to_be_fixed(facts: Facts, checks: Sequence[Check]) -> bool:
     """Whether a fixed copy will be booted, as far as the sources alone tell."""
     from pytest_asyncdb.fixes import only_declare
 

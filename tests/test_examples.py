@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from pytest_asyncdb import run
-from pytest_asyncdb.examine import judge_again
+from pytest_asyncdb.examine import is_to_be_fixed, judge_again
 from pytest_asyncdb.fixes import apply
 from pytest_asyncdb.model.settings import Settings
 from pytest_asyncdb.run import analyse
@@ -134,6 +134,9 @@ def test_bad_is_reported_exactly_and_its_fixes_make_it_good(check_id, seen, tmp_
     findings = findings_of_variant(tmp_path / "crlf", check_id, seen)
     assert places(findings) == expected, "line endings change nothing"
     assert_fixed(findings, tmp_path / "crlf", files, folder / "good", "\r\n")
+
+    for _, examination in seen:
+        assert is_to_be_fixed(examination.facts, examination.checks) in {True, False}, "no check needs a boot"
 
     if renamed := alias(tmp_path / "bad" / "main.py"):
         assert places(findings_of_variant(tmp_path / "bad", check_id, seen)) == expected, renamed
