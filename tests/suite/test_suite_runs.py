@@ -24,7 +24,7 @@ MIXED = """
 import pytest
 import pytest_asyncdb
 
-class Few(pytest_asyncdb.suite.SessionFactorySuite): ...
+class Few(pytest_asyncdb.suite.DependencySuite): ...
 
 class TestUnmarked(Few): ...
 
@@ -37,7 +37,7 @@ class TestSessionLoop(Few): ...
 @pytest.mark.anyio
 class TestAnyio(Few): ...
 """
-FEW = ("-k", "begin_commits or cancelled or get_asks")
+FEW = ("-k", "own_commit or cancelled")
 
 
 @pytest.fixture(scope="module")
@@ -60,21 +60,23 @@ def test_what_sqlalchemy_makes_conforms(suites, drivers):
 def test_each_async_plugin_and_loop_scope_runs_them(suites, mode, arguments):
     run = suites(MIXED, *arguments, *FEW, ini=f"asyncio_mode = {mode}")
     assert run.code == 0, run.output
-    tests = run.output.count("::TestUnmarked::test_get_asks_the_database_once[asyncpg]")
+    tests = run.output.count("::TestUnmarked::test_own_commit_is_kept[asyncpg]")
     assert tests > 0
     for name in ("TestClassLoop", "TestSessionLoop", "TestAnyio"):
-        assert run.output.count(f"::{name}::test_get_asks_the_database_once[asyncpg]") == tests, run.output
+        assert run.output.count(f"::{name}::test_own_commit_is_kept[asyncpg]") == tests, run.output
     assert "trio" not in run.output
 
 
 def test_anyio_alone_runs_them(suites):
-    run = suites(ALL, "-p", "no:asyncio", *FEW, **{"pytest.ini": "[pytest]\n"})
+    tests = "import pytest_asyncdb\nclass TestAnyio(pytest_asyncdb.suite.DependencySuite): ...\n"
+    run = suites(tests, "-p", "no:asyncio", *FEW, **{"pytest.ini": "[pytest]\n"})
     assert run.code == 0, run.output
-    assert "::TestSessions::test_get_asks_the_database_once[psycopg] PASSED" in run.output
+    assert "::TestAnyio::test_own_commit_is_kept[psycopg] PASSED" in run.output
 
 
 def test_each_server_of_the_run_is_tried(suites):
-    run = suites(ALL, "--asyncdb-postgres=embedded,local", "-k", "TestEngines and begin_commits and asyncpg")
+    tests = "import pytest_asyncdb\nclass TestEngines(pytest_asyncdb.suite.EngineSuite): ...\n"
+    run = suites(tests, "--asyncdb-postgres=embedded,local", "-k", "begin_commits and asyncpg")
     assert run.code == 0, run.output
     for name in ("[asyncpg-embedded]", "[asyncpg-local]"):
         assert f"test_begin_commits_at_the_end{name} PASSED" in run.output

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 WRONG = '''
 import pytest_asyncdb
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -35,7 +33,16 @@ class Sessions(pytest_asyncdb.suite.SessionFactorySuite):
 
 
 class Forgetful(Factory):
-    """Keeps objects on commit, drops its own info, forgets all else when it is configured; begin() only makes one."""
+    """Keeps objects on commit, drops its own info, forgets all else when it is configured; begin() only makes one.
+
+    Its sessions commit what nobody asked them to.
+    """
+
+    class session(AsyncSession):
+        async def __aexit__(self, *told):
+            if self.in_transaction():
+                await self.commit()
+            await super().__aexit__(*told)
 
     def __init__(self, engine, **options):
         super().__init__(engine, **{**options, "expire_on_commit": False})
@@ -51,7 +58,8 @@ class Forgetful(Factory):
         return self.maker()
 
     def configure(self, **options):
-        self.maker = async_sessionmaker(**{"bind": self.maker.kw["bind"], **options, "autoflush": True})
+        bind = options.pop("bind", self.maker.kw["bind"])
+        self.maker = async_sessionmaker(bind, class_=self.session)
 
 
 class TestForgetful(Sessions):
@@ -85,31 +93,8 @@ class TestCareless(Sessions):
     factory = Careless
 
 
-class Eager(Factory):
-    """Commits what nobody asked it to."""
-
-    class session(AsyncSession):
-        async def __aexit__(self, *told):
-            if self.in_transaction():
-                await self.commit()
-            await super().__aexit__(*told)
-
-
-class TestEager(Sessions):
-    factory = Eager
-
-
-class Engines(pytest_asyncdb.suite.EngineSuite):
-    drivers = ("asyncpg",)
-
-
-class TestDeaf(Engines):
-    def create_engine(self, url, **options):
-        return create_async_engine(url)
-
-
 class Stubborn(AsyncEngine):
-    """Shows its password, does not dispose, and commits what raised."""
+    """Takes no options, shows its password, does not dispose, and commits what raised."""
 
     def __repr__(self):
         return self.url.render_as_string(hide_password=False)
@@ -133,9 +118,11 @@ class Committed:
         await self.connection.__aexit__(*told)
 
 
-class TestStubborn(Engines):
+class TestStubborn(pytest_asyncdb.suite.EngineSuite):
+    drivers = ("asyncpg",)
+
     def create_engine(self, url, **options):
-        return Stubborn(create_async_engine(url, **options).sync_engine)
+        return Stubborn(create_async_engine(url).sync_engine)
 '''
 EXPECTED = {
     "TestForgetful": {
@@ -143,7 +130,11 @@ EXPECTED = {
         "test_commit_expires_objects_by_default",
         "test_info_is_merged",
         "test_configure",
-        "test_begin_commits_and_closes",
+        "test_begin_of_the_factory_rolls_back_on_an_exception",
+        "test_block_closes_the_session",
+        "test_exception_leaves_the_block",
+        "test_sessions_of_tasks_are_apart",
+        "test_cancelled_task_returns_its_connection",
     },
     "TestShared": {
         "test_call_makes_a_session",
@@ -154,19 +145,11 @@ EXPECTED = {
         "test_sessions_of_tasks_are_apart",
     },
     "TestCareless": {"test_block_closes_the_session", "test_exception_leaves_the_block"},
-    "TestEager": {
-        "test_block_closes_the_session",
-        "test_exception_leaves_the_block",
-        "test_sessions_of_tasks_are_apart",
-        "test_cancelled_task_returns_its_connection",
-    },
-    "TestDeaf": {
+    "TestStubborn": {
         "test_isolation_level_of_an_engine",
         "test_pool_has_the_size_that_was_asked_for",
         "test_null_pool_serves_several_loops",
         "test_pre_ping",
-    },
-    "TestStubborn": {
         "test_password_is_not_shown",
         "test_dispose_closes_what_is_in_the_pool",
         "test_engine_can_be_used_after_dispose",
@@ -205,7 +188,7 @@ MESSAGES = [
         "orm/extensions/asyncio.html#asyncio-orm",
     ),
     (
-        "TestEager",
+        "TestForgetful",
         "test_block_closes_the_session",
         "the end of the block committed",
         "`async with factory() as session` closes the session at its end, and commits nothing.",
@@ -219,7 +202,7 @@ MESSAGES = [
         "core/connections.html#begin-once",
     ),
     (
-        "TestDeaf",
+        "TestStubborn",
         "test_pool_has_the_size_that_was_asked_for",
         "more connections were given out than was allowed: no TimeoutError came out",
         "With `pool_size=1` and `max_overflow=0` a second connection has to wait, and gives up in time.",
@@ -228,32 +211,17 @@ MESSAGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def _once():
-    return {}
-
-
-@pytest.fixture
-def run(suites, _once):
-    """All of them at once: to start pytest and a server takes longer than a suite."""
-    if "run" not in _once:
-        _once["run"] = suites(WRONG)
-    return _once["run"]
-
-
-@pytest.mark.parametrize("suite", EXPECTED)
-def test_exactly_what_is_wrong_fails(run, suite):
+def test_exactly_what_is_wrong_fails_and_is_told(suites):
+    """All at once: to start pytest and a server takes longer than a suite."""
+    run = suites(WRONG)
     assert run.code == 1, run.output
     assert run.tests("ERROR") == set()
-    assert {name for one, name in run.tests("FAILED") if one == suite} == EXPECTED[suite], run.output
-
-
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda one: f"{one[0]}-{one[1]}")
-def test_the_message_says_what_was_seen_expected_and_documented(run, message):
-    suite, test, seen, expected, where = message
-    told = run.message(suite, test)
-    assert f"AssertionError: {seen}" in told
-    assert f"E   expected:   {expected}\n" in told
-    assert f"/{where}\n" in told
-    assert f"on purpose? Say why in the class: deviations = {{'{test}': '...'}}" in told
-    assert "pytest_asyncdb/suite/statements.py" not in told
+    failed = {suite: {name for one, name in run.tests("FAILED") if one == suite} for suite in EXPECTED}
+    assert failed == EXPECTED
+    for suite, test, seen, expected, where in MESSAGES:
+        told = run.message(suite, test)
+        assert f"AssertionError: {seen}" in told
+        assert f"E   expected:   {expected}\n" in told
+        assert f"/{where}\n" in told
+        assert f"on purpose? Say why in the class: deviations = {{'{test}': '...'}}" in told
+        assert "pytest_asyncdb/suite/statements.py" not in told

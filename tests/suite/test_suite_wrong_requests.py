@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 WRONG = '''
 from contextlib import asynccontextmanager
 
@@ -246,28 +244,15 @@ MESSAGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def _once():
-    return {}
-
-
-@pytest.fixture
-def run(suites, _once):
-    if "run" not in _once:
-        _once["run"] = suites(WRONG)
-    return _once["run"]
-
-
-@pytest.mark.parametrize("suite", EXPECTED)
-def test_exactly_what_is_wrong_fails(run, suite):
+def test_exactly_what_is_wrong_fails_and_is_told(suites):
+    """All at once: to start pytest and a server takes longer than a suite."""
+    run = suites(WRONG)
     assert run.code == 1, run.output
     assert run.tests("ERROR") == set()
-    assert {name for one, name in run.tests("FAILED") if one == suite} == EXPECTED[suite], run.output
-
-
-@pytest.mark.parametrize(("suite", "test", "seen"), MESSAGES)
-def test_the_message_says_what_was_seen(run, suite, test, seen):
-    told = run.message(suite, test)
-    assert f"AssertionError: {seen}" in told
-    assert "E   expected:   " in told
-    assert "E   documented: " in told
+    failed = {suite: {name for one, name in run.tests("FAILED") if one == suite} for suite in EXPECTED}
+    assert failed == EXPECTED
+    for suite, test, seen in MESSAGES:
+        told = run.message(suite, test)
+        assert f"AssertionError: {seen}" in told
+        assert "E   expected:   " in told
+        assert "E   documented: " in told
