@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from dataclasses import asdict
@@ -47,6 +48,7 @@ class Preloaded:
         leash, self._leash = os.pipe()
         self._orders.setblocking(True)  # noqa: FBT003 - it takes no keyword
         self._until = time.monotonic() + _PATIENCE
+        self._ending = threading.Lock()
         try:
             handed = (childs.fileno(), leash)
             self._process = begin(request.python, "nursery", handed, subprocess.DEVNULL)
@@ -83,12 +85,13 @@ class Preloaded:
 
     def end(self) -> None:
         """End it; its copies are ended by whoever asked for them."""
-        if self._process.returncode is not None:
-            return
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._orders.close()
-        os.close(self._leash)
+        with self._ending:  # two that wait for a copy may find out at once that there will be none
+            if self._process.returncode is not None:
+                return
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._orders.close()
+            os.close(self._leash)
 
 
 class _Outputs:
