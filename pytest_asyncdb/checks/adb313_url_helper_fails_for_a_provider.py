@@ -16,9 +16,8 @@ Have the helper name the driver for `postgres://` and `postgresql://` alike, and
 not take: under asyncpg `sslmode=require` becomes `ssl=require`, and `channel_binding` goes away.
 
 ## Fix safety
-No fix is made automatically. It is latent where the project's files name the provider, where a plain `postgresql://`
-fails, or (likely) where the code knows `postgres://`, which providers alone hand out. Elsewhere it is advice, and what
-fails for a single provider is not told.
+No fix is made automatically. It is latent where the project's files name the provider, or where a plain `postgresql://`
+fails. Elsewhere it is advice, and what fails for a single provider is not told.
 
 ## Seen on
 SQLAlchemy 2.0.58 and 2.1.9 with asyncpg 0.31, 0.32 and psycopg 3.3.
@@ -35,7 +34,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
-from pytest_asyncdb.urls.sampled import failures, is_for_providers, is_rewritten
+from pytest_asyncdb.urls.sampled import failures, is_rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,7 +61,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         hinted = any(not facts.hosting.isdisjoint(one.hints) for one in failed) or _fails_plainly(facts, failed)
         if hinted or len({one.family for one in failed if not one.rare}) > 1:
             if trial.helper.place not in found:  # one helper may feed several engines
-                yield _finding(trial, failed, hinted=hinted, meant=is_for_providers(trial.results))
+                yield _finding(trial, failed, hinted=hinted)
             found.add(trial.helper.place)
         elif not any(one.url for one in trial.results):
             reason = one_line(trial.results[0].error) if trial.results else "there was no time to run it"
@@ -77,7 +76,7 @@ def _fails_plainly(facts: Facts, failed: Mapping[Sample, str]) -> bool:
     return not named and any(not one.hints for one in failed)
 
 
-def _finding(trial: UrlTrial, failed: Mapping[Sample, str], *, hinted: bool, meant: bool) -> Finding:
+def _finding(trial: UrlTrial, failed: Mapping[Sample, str], *, hinted: bool) -> Finding:
     groups: dict[str, list[str]] = {}
     for sample, reason in failed.items():
         groups.setdefault(reason, []).append(sample.provider)
@@ -90,7 +89,7 @@ def _finding(trial: UrlTrial, failed: Mapping[Sample, str], *, hinted: bool, mea
         helper.place,
         f"`{helper.name}` as {_names(names)} fails at the engine of {_short(helper.engine)}: {reason}",
         root_cause=f"{tried}. It fails for {told}.",
-        severity=Severity.LATENT if hinted or meant else Severity.ADVICE,
+        severity=Severity.LATENT if hinted else Severity.ADVICE,
         confidence=Confidence.CERTAIN if hinted else Confidence.LIKELY,
         evidence=Evidence.RUNTIME,
     )

@@ -36,12 +36,6 @@ def is_rewritten(results: Iterable[SampleRecord], driver: str = "") -> bool:
     return any(_is_fed(one) and _differs(one, driver) for one in results)
 
 
-def is_for_providers(results: Iterable[SampleRecord]) -> bool:
-    """Whether the code names a driver for ``postgres://``, which nobody but a provider hands out."""
-    known = (one for one in results if one.sample in _SAMPLES and _given(one).scheme == "postgres" and _is_fed(one))
-    return any(one.url is not None and one.url.drivername.startswith("postgresql+") for one in known)
-
-
 def failures(results: Iterable[SampleRecord]) -> dict[Sample, str]:
     """The samples that the code fails for, with the reasons; none when it failed for all in the same way.
 

@@ -316,7 +316,7 @@ def test_an_undeclared_package_is_not_told_where_something_absent_may_bring_it()
         assert find("ADB108", facts(modules=(env,), **more)) == ()
 
 
-def trial(*failing, hosting=(), engines=1, knows_all=False, **given):
+def trial(*failing, hosting=(), engines=1, **given):
     """A helper that fails for these providers alone."""
     request = TrialRequest("db", "", "db.py", ("DATABASE_URL",))
     helper = UrlHelper("DATABASE_URL", Place("src/db.py", 3), Place("src/db.py", 9), request)
@@ -324,8 +324,7 @@ def trial(*failing, hosting=(), engines=1, knows_all=False, **given):
     results = []
     for sample in SAMPLES:
         url = parse_url(sample.url)
-        known = url.scheme != "postgres" or knows_all
-        seen = UrlRecord("postgresql+asyncpg" if known else url.scheme, host=url.host, database=url.database)
+        seen = UrlRecord("postgresql+asyncpg", host=url.host, database=url.database)
         step, why = ("connect", error) if sample.provider in failing else ("done", None)
         results.append(SampleRecord(0, sample.provider, step, url=seen, error=why))
     trials = (UrlTrial(helper, tuple(results)),) * engines
@@ -356,12 +355,6 @@ def test_a_plain_url_is_no_fault_where_the_project_writes_the_driver():
     urls = (written("postgresql+asyncpg://u@h/d", kind="env-example"),)
     [finding] = find("ADB313", trial("plain localhost", "Heroku", urls=urls))
     assert finding.severity is Severity.ADVICE
-
-
-def test_a_helper_that_knows_what_providers_alone_hand_out_is_meant_for_them():
-    [finding] = find("ADB313", trial("Neon", "DigitalOcean", knows_all=True))
-    assert (finding.severity, finding.confidence) == (Severity.LATENT, Confidence.LIKELY)
-    assert find("ADB313", trial("Neon", "Neon (pooled)", knows_all=True)) == ()
 
 
 def test_a_helper_that_feeds_several_engines_is_told_once():
