@@ -173,7 +173,7 @@ def _part(project: Project, apps: Sequence[App], number: int) -> Project:
 
 def _not_started(facts: Facts, reported: Sequence[ReportedFinding]) -> str:
     """Why a run can't be called good in which this Python could not parse the app, which is no fault of the app."""
-    from pytest_asyncdb.urls.interpreter import refused_at_boot
+    from pytest_asyncdb.model.interpreter import refused_at_boot
 
     if not refused_at_boot(facts) or any(one.finding.severity is Severity.BLOCKS for one in reported):
         return ""

@@ -29,9 +29,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model import interpreter
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.urls import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,12 +30,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model import interpreter
 from pytest_asyncdb.model.booted import failed_imports
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.services import missed
-from pytest_asyncdb.urls import drivers, interpreter
+from pytest_asyncdb.urls import drivers
 from pytest_asyncdb.urls.declared import absent_package, contradicted, is_for_development, not_installed
 
 if TYPE_CHECKING:

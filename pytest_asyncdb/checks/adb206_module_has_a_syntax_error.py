@@ -32,10 +32,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model import interpreter
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
-from pytest_asyncdb.urls import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
-
-from packaging.version import Version
 
 if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
@@ -24,7 +23,7 @@ _LATEST = 14
 
 def knows(facts: Facts, fault: SyntaxFault) -> bool:
     """Whether the app's interpreter knows the syntax, which may be a later one than that which reads the sources."""
-    return bool(fault.needs) and Version(facts.installed.python).release >= Version(fault.needs).release
+    return bool(fault.needs) and _release(facts.installed.python) >= _release(fault.needs)
 
 
 def has(module: str) -> bool:
@@ -60,7 +59,12 @@ def of_another_project(facts: Facts) -> str:
 def is_unsure(facts: Facts) -> bool:
     """Whether another Python than the app's parsed the sources, or the project says two things."""
     says = [one.admits(facts.installed.python) for one in facts.declared.pythons]
-    return Version(facts.installed.python).release[:2] != sys.version_info[:2] or False in says
+    return _release(facts.installed.python)[:2] != sys.version_info[:2] or False in says
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """``3.14.0rc1`` as numbers: what comes after the release decides nothing here."""
+    return tuple(int(one) for one in re.findall(r"\d+", version.partition("+")[0])[:3])
 
 
 def modules_of_app(facts: Facts) -> set[str]:
