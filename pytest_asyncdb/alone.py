@@ -60,11 +60,12 @@ def load_no_more(config: pytest.Config) -> None:
 
 
 def failure(error: BaseException, root: Path) -> str:
-    """What a conftest raised, and where in the project."""
+    """Which conftest raised what, and where in the project."""
     cause = getattr(error, "cause", error)  # pytest wraps what a conftest raises while it is imported
     frames = [one for one in traceback.extract_tb(cause.__traceback__) if _is_own(one.filename, root)]
     place = f" ({frames[-1].filename.removeprefix(f'{root}/')}:{frames[-1].lineno})" if frames else ""
-    return f"a conftest could not be loaded: {type(cause).__name__}: {cause}{place}"
+    conftest = str(getattr(error, "path", "a conftest")).removeprefix(f"{root}/")
+    return f"{conftest} could not be loaded: {type(cause).__name__}: {cause}{place}"
 
 
 def stay_one_process(config: pytest.Config) -> None:
