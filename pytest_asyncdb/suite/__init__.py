@@ -15,10 +15,11 @@ it.
 from __future__ import annotations
 
 from pytest_asyncdb.suite.asgi import ASGISuite
+from pytest_asyncdb.suite.case import Case
 from pytest_asyncdb.suite.contract import Suite
 from pytest_asyncdb.suite.dependencies import DependencySuite
 from pytest_asyncdb.suite.engines import EngineSuite
 from pytest_asyncdb.suite.sessions import SessionFactorySuite
 from pytest_asyncdb.suite.tables import Author, Book
 
-__all__ = ["ASGISuite", "Author", "Book", "DependencySuite", "EngineSuite", "SessionFactorySuite", "Suite"]
+__all__ = ["ASGISuite", "Author", "Book", "Case", "DependencySuite", "EngineSuite", "SessionFactorySuite", "Suite"]

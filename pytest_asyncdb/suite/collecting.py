@@ -6,6 +6,7 @@ A plugin that is registered when the first suite of a run is collected; runs wit
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -81,10 +82,12 @@ def _asyncdb_suite(request: pytest.FixtureRequest, asyncdb_server: Server) -> It
 
     serving = Serving.of(request.config)
     server = serving.databases(asyncdb_server).create(fresh_name())
-    witness = Witness(server, request.cls.metadata())
-    yield witness
-    witness.close()
-    serving.release(asyncdb_server, server.database)
+    try:
+        with closing(Witness(server)) as witness:
+            witness.make(request.cls.metadata())
+            yield witness
+    finally:
+        serving.release(asyncdb_server, server.database)
 
 
 def _driver(suite: type[Suite], test: object, name: str) -> object:

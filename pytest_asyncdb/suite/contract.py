@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction, signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from pytest_asyncdb.suite.case import Case
+from pytest_asyncdb.suite.statements import closed, statement_of
 from pytest_asyncdb.suite.tables import Author, Base
 
 if TYPE_CHECKING:
@@ -36,6 +38,14 @@ class Suite:
     model: ClassVar[type] = Author
     """A mapped class with the columns ``id`` (a generated primary key) and ``name``, for libraries with classes of
     their own."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Have the tests that a subclass adds close what they made."""
+        super().__init_subclass__(**options)
+        for name, test in tuple(vars(cls).items()):
+            added = name.startswith("test") and iscoroutinefunction(test) and statement_of(test) is None
+            if added and "case" in signature(test).parameters:
+                setattr(cls, name, closed(test))
 
     def new(self, name: str) -> Any:
         """An object of ``model`` with a name, in no session."""

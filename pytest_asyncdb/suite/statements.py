@@ -66,6 +66,20 @@ def statement_of(test: object) -> Statement | None:
     return found if isinstance(found, Statement) else None
 
 
+def closed(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Have a test that a maintainer adds to a suite close what its case made, in the event loop that it ran in."""
+
+    @wraps(test)
+    async def run(self: object, case: Case, **others: object) -> None:
+        __tracebackhide__ = True
+        try:
+            await test(self, case=case, **others)
+        finally:
+            await case.close()
+
+    return run
+
+
 def _decorator(statement: Statement) -> Callable[[Test], Test]:
     def decorate(test: Test) -> Test:
         @wraps(test)

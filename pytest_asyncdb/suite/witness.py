@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_mock_engine
 
@@ -43,23 +43,25 @@ class Witness:
 
     Args:
         server: with the database of the suite.
-        metadata: the tables in it.
     """
 
-    def __init__(self, server: Server, metadata: Iterable[MetaData]) -> None:
-        """Make the tables."""
+    def __init__(self, server: Server) -> None:
+        """Nothing connects yet."""
         self.server = server
         self._link = Link(server)
         self._tables: list[str] = []
+        self._dialect = create_mock_engine("postgresql+asyncpg://", lambda *_: None).dialect
+
+    def make(self, metadata: Iterable[MetaData]) -> None:
+        """Make the tables."""
         statements: list[str] = []
-        dialect = create_mock_engine("postgresql+asyncpg://", lambda *_: None).dialect
-        self._quote = dialect.identifier_preparer.format_table
-        maker = create_mock_engine(
-            "postgresql+asyncpg://", lambda sql, *_, **__: statements.append(str(sql.compile(dialect=dialect)))
-        )
+
+        def note(sql: Any, *_: object, **__: object) -> None:
+            statements.append(str(sql.compile(dialect=self._dialect)))
+
         for one in metadata:
-            one.create_all(maker, checkfirst=False)
-            self._tables += map(self._quote, reversed(one.sorted_tables))
+            one.create_all(create_mock_engine("postgresql+asyncpg://", note), checkfirst=False)
+            self._tables += map(self._quoted, reversed(one.sorted_tables))
         self.run(";".join(statements))
 
     def url(self, driver: str) -> DatabaseURL:
@@ -81,7 +83,7 @@ class Witness:
 
     def names(self, table: Table) -> list[object]:
         """What everyone sees in the column ``name`` of a table."""
-        return self.column(f"SELECT name FROM {self._quote(table)} ORDER BY 1")  # noqa: S608 - names of mapped tables
+        return self.column(f"SELECT name FROM {self._quoted(table)} ORDER BY 1")  # noqa: S608 - names of mapped tables
 
     def backends(self) -> list[Backend]:
         """The connections of others to the database."""
@@ -100,6 +102,9 @@ class Witness:
         """Be as at the beginning, whatever a test left behind."""
         self.end_all()
         self.run(";".join(f"DELETE FROM {table}" for table in self._tables))  # noqa: S608
+
+    def _quoted(self, table: Table) -> str:
+        return self._dialect.identifier_preparer.format_table(table)
 
     def close(self) -> None:
         """Disconnect."""

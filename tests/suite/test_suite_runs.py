@@ -84,6 +84,7 @@ def test_each_server_of_the_run_is_tried(suites):
 
 HALF = """
 import pytest_asyncdb
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 class TestHalf(pytest_asyncdb.suite.SessionFactorySuite):
@@ -95,8 +96,15 @@ class TestHalf(pytest_asyncdb.suite.SessionFactorySuite):
     async def create_session_factory(self, engine):
         return async_sessionmaker(engine, expire_on_commit=False)
 
-    async def test_own(self, case):
+    async def test_own(self, case, tmp_path):
+        engine = await case.engine()
+        async with engine.connect() as connection:
+            assert await connection.scalar(text("SELECT 1")) == 1
         assert case.driver in case.url
+        type(self).engine = engine
+
+    async def test_own_is_closed_afterwards(self, case):
+        assert self.engine.pool.checkedin() == 0
 """
 WITHOUT_PSYCOPG = """
 from importlib.util import find_spec
@@ -114,6 +122,7 @@ def test_what_a_maintainer_says_about_the_library_is_heeded(suites):
     assert "objects are kept, as is advised for asyncio" in run.output
     assert "[XPASS(strict)] nothing differs" in run.output
     assert "test_own[asyncpg] PASSED" in run.output
+    assert "test_own_is_closed_afterwards[asyncpg] PASSED" in run.output
     said = " ".join(run.output.split())
     assert "the driver psycopg is not installed: pip install 'pytest-asyncdb[psycopg]'" in said
     assert "TestHalf.create_session_factory: got an unexpected keyword argument 'autoflush'" in said
