@@ -207,9 +207,10 @@ async def test_connected(asyncdb_session, asyncdb_url):
 
 
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
-def test_what_a_failed_test_saw_in_its_transaction_is_kept(failing, workers):
+def test_what_a_failed_test_saw_in_its_transaction_is_kept(failing, workers, request):
     failing.write(test_it=IN_A_TRANSACTION)
     run = failing.pytest("--asyncdb-keep", "-p", "no:randomly", "--dist=loadfile", workers)
+    request.addfinalizer(Path(*shlex.split(END.search(run.output)[1])).unlink)
     run.says("7 failed, 2 passed, 2 errors")
     saw = {}
     for test, *found in re.findall(rf"^test_it.py::(\w+)\n{PSQL.pattern[1:-1]}$", run.output, re.MULTILINE):
