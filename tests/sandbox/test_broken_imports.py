@@ -8,6 +8,7 @@ import pytest
 
 from pytest_asyncdb.model.errors import unset_settings
 from pytest_asyncdb.model.place import Place
+from pytest_asyncdb.sandbox import request
 from pytest_asyncdb.sandbox.launch import start
 
 
@@ -121,8 +122,10 @@ def test_import_never_ends(boot):
 
 
 @pytest.mark.parametrize("child_for", ["new", "copy"], indirect=True)
-def test_code_that_lets_no_other_thread_run(boot):
+def test_code_that_lets_no_other_thread_run(boot, monkeypatch):
     # A regular expression holds the interpreter's lock all the time, so that only the parent can end it.
+    monkeypatch.setattr(request, "_OUTAGE", 0)
+    monkeypatch.setattr(request, "_MARGIN", 1)
     record = boot(
         main="import re\nre.match('(a+)+$', 'a' * 60 + 'b')",
         import_timeout=0.1,
