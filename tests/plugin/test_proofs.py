@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -38,6 +39,16 @@ def test_a_fix_of_code_is_proven_by_a_boot_of_its_own(healthy, tmp_path):
     run.says("ADB103", "proven: the fixed copy imports, starts")
     second = "copy" if len(os.sched_getaffinity(0)) > 1 else "new"
     assert counted.read_text().split() == ["new", second]
+
+
+def test_a_fix_of_an_example_file_is_proven_with_what_the_copy_has_in_it(healthy):
+    url = "DATABASE_URL=postgresql+asyncpg://app:app@db.example.org/app?sslmode=require\n"
+    (healthy.root / ".env").rename(healthy.root / ".env.example")
+    text = (healthy.root / ".env.example").read_text()
+    healthy.write(".env.example", re.sub(r"(?m)^DATABASE_URL=.*\n", url, text))
+    run = healthy.pytest("--asyncdb-check", "-m", "asyncdb_check")
+
+    run.says(".env.example", "ADB303", "proven: the fixed copy imports, starts")
 
 
 ALONE = "\nimport fcntl\nheld = open(os.environ['HELD'], 'w')\nfcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
