@@ -59,12 +59,18 @@ def template_for(databases: Databases, key: str, build: Callable[[Server], objec
 
 async def _turn(connection: asyncpg.Connection, name: str, lock: int) -> bool:
     """Wait until the template is there (False), or until it is our turn to build it (True)."""
-    while True:
-        if await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            return False
-        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
+    while not await _is_there(connection, name):
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock):
+            await asyncio.sleep(STEP)
+        elif await _is_there(connection, name):  # whoever had the lock has built it since we looked
+            await connection.execute("SELECT pg_advisory_unlock($1)", lock)
+        else:
             return True
-        await asyncio.sleep(STEP)
+    return False
+
+
+async def _is_there(connection: asyncpg.Connection, name: str) -> bool:
+    return bool(await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name))
 
 
 async def _finish(connection: asyncpg.Connection, made: str, name: str) -> None:

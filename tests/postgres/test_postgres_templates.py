@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+import asyncpg
 import psycopg
 import pytest
 from sqlalchemy import Column, Computed, Enum, ForeignKey, Integer, MetaData, Table, Text
@@ -83,6 +84,21 @@ def test_of_many_who_ask_at_once_one_builds(given_server, databases):
     assert len(asked) == 6
     assert len(set(asked)) == len(build.built) == 1
     assert names(databases.server) - before == set(asked)
+
+
+def test_who_looked_just_before_it_was_there_does_not_build(given_server, databases, monkeypatch):
+    build, fetchval = Builder(), asyncpg.Connection.fetchval
+
+    async def late(connection, query, *arguments):
+        if "pg_try_advisory_lock" in query:
+            monkeypatch.undo()
+            with Databases(given_server) as other:
+                template_for(other, "late", build)
+        return await fetchval(connection, query, *arguments)
+
+    monkeypatch.setattr(asyncpg.Connection, "fetchval", late)
+    assert template_for(databases, "late", build) == template_for(databases, "late", build)
+    assert len(build.built) == 1
 
 
 def test_another_run_that_was_faster_is_no_harm(databases):
