@@ -193,7 +193,7 @@ class Boots:
             return {}
         given = {name.upper() for name in (*os.environ, *dict(self._settings.env))}
         known = {name.upper(): name for name, _ in self.filled.values}
-        before = {name.upper(): value for name, value in self.filled.values if name in self.filled.made_up}
+        before = {name.upper(): value for name, value in self.filled.invented}
         found: dict[str, str] = {}
         for one in wanted:
             name = one.name.upper()
@@ -208,9 +208,8 @@ class Boots:
         if failed is None:
             return False
         said = "\n".join([failed.message, *(message for _, message in failed.causes)])
-        values = [value for name, value in self.filled.values if name in self.filled.made_up]
         return "settings" in dict(failed.attributes) or any(
-            len(value) >= _TELLING and value in said for value in values
+            len(value) >= _TELLING and value in said for _, value in self.filled.invented
         )
 
     def _again(self, before: BootRecord, *, last: bool = False) -> BootRecord:

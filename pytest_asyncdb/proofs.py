@@ -175,12 +175,9 @@ class Copy:
     def _boot(self, running: ExitStack, app: App, own: ServerThread, copy: Project) -> Callable[[], Examination]:
         """Examine the copy like the project, on a database of its own."""
         from pytest_asyncdb.examine import begin
-        from pytest_asyncdb.facts.examples import Filled
 
         first = self._bench.first
-        filled = first.filled or Filled()
-        anew = {name for path, names in filled.from_files if path in self.texts for name in names}
-        env = (*(pair for pair in filled.values if pair[0] not in anew), *self._bench.settings.env)
+        env = (*(first.filled.invented if first.filled else ()), *self._bench.settings.env)
         settings = replace(self._bench.settings, root=copy.root, env=env, samples=False)
         ids, bench = [check.id for check in first.checks], self._bench
         children, waiting = bench.children, bench.waiting

@@ -36,6 +36,11 @@ class Filled:
                 f"{number} made up, because there is no .env: {', '.join(self.made_up)} (`asyncdb_env` gives real ones)"
             )
 
+    @property
+    def invented(self) -> tuple[tuple[str, str], ...]:
+        """What was made up: another tree of the same project has its own example files, and needs no more than this."""
+        return tuple(pair for pair in self.values if pair[0] in self.made_up)
+
     def with_made_up(self, values: dict[str, str]) -> Filled:
         """The same with further values, which win over those of a file."""
         rest = tuple(pair for pair in self.values if pair[0] not in values)
