@@ -7,6 +7,7 @@ import marshal
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _find_prctl() -> Callable[..., object] | None:
     return lambda *arguments: call(address, arguments)
 
 
-class Child:
+class Child(ABC):
     """A child process that cannot outlive the supervisor. Subclasses say what it does."""
 
     def __init__(self, identity: Identity, log: int, *, death: int, bound: bool = True) -> None:
@@ -81,9 +82,9 @@ class Child:
             _child(self._work, log, identity, _Bond(parent, death) if bound else None)
         os.setpgid(self.pid, self.pid)  # whoever of the two comes first: signals must not miss it
 
+    @abstractmethod
     def _work(self) -> None:
         """In the child; nothing can be imported any more, because Python's own files may be out of reach."""
-        raise NotImplementedError
 
     def ended(self) -> bool:
         """Whether it has exited (it is reaped then)."""
