@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from dataclasses import replace
 
 import pytest
 from by_hand import SYNC_ENGINE, boot, engine, error, facts, failed, find, module
 
 from pytest_asyncdb.facts.dependencies import PythonRange
-from pytest_asyncdb.facts.project import App
-from pytest_asyncdb.facts.python import Level, SyntaxFault
+from pytest_asyncdb.facts.python import Level
 from pytest_asyncdb.fixes import apply as apply_fixes
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.fix import AddImport, RemoveImport, Replace
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, ImportRecord, PhaseRecord
-from pytest_asyncdb.sandbox.watchdog import COMPUTES
+from pytest_asyncdb.sandbox.record import ImportRecord
 
 UNSET = '[{"name": "DATABASE_URL", "missing": true}, {"name": "PORT", "missing": false}]'
-TWO_UNSET = '[{"name": "DB_URL", "missing": true}, {"name": "SECRET", "missing": true}]'
 SESSION = "sqlmodel.ext.asyncio.session"
 WRONG = module("src.db", (SESSION, "AsyncEngine"))
-APP = App(
-    "src.main:app",
-    factory=False,
-    found_in="src/main.py:1",
-    import_root=".",
-    cwd=".",
-    framework="fastapi",
-    module_path="src/main.py",
-)
 
 
 def test_wrong_names_are_those_that_the_installed_packages_lack():
@@ -223,28 +210,6 @@ def test_without_a_boot_it_is_not_judged(check_id):
         find(check_id, facts())
 
 
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("ImportError", "cannot import name 'A' from partially initialized module 'pkg.a' (most likely due to ...)"),
-        ("AttributeError", "partially initialized module 'pkg.a' has no attribute 'A' (most likely due to ...)"),
-        ("AttributeError", "cannot access submodule 'a' of module 'pkg' (most likely due to a circular import)"),
-    ],
-)
-def test_circle_is_shown_from_the_traceback(kind, message):
-    modules = (module("main"), module("pkg.a"), module("pkg.b"))
-    failure = error(kind, message, "main.py:1", "pkg/a.py:1", "pkg/b.py:1")
-    [finding] = find("ADB203", facts(modules=modules, boot=boot(failure, imports=(failed("pkg.a", failure),))))
-    assert finding.message == "this import closes the circle `pkg.a -> pkg.b -> pkg.a`"
-    assert finding.place == Place("pkg/b.py", 1)
-
-
-def test_circle_that_does_no_harm_is_silent():
-    from pytest_asyncdb.facts.project import Cycle
-
-    assert find("ADB203", facts(boot=boot(), cycles=(Cycle(("a", "b"), (Place("a.py", 1), Place("b.py", 1))),))) == ()
-
-
 def sync_engine(text="postgresql+asyncpg://u@h/d", **given):
     return engine(text, function="sqlmodel.create_engine", is_async=False, **given)
 
@@ -281,145 +246,8 @@ def test_sync_engines_that_are_fine(fine):
     assert find("ADB204", facts(engines=(fine,))) == ()
 
 
-@pytest.mark.parametrize(
-    ("failure", "said"),
-    [
-        (
-            error("pydantic_core._pydantic_core.ValidationError", "2 errors", "c.py:9", settings=TWO_UNSET),
-            "`DB_URL`, `SECRET`",
-        ),
-        (error("KeyError", "'DATABASE_URL'", "c.py:9"), "`DATABASE_URL`"),
-        (
-            error("environs.exceptions.EnvError", 'Environment variable "DB_URL" not set', "c.py:9"),
-            "`DB_URL` is not set",
-        ),
-        (
-            error("decouple.UndefinedValueError", "KEY not found. Declare it as envvar or define ...", "c.py:9"),
-            "`KEY` is not set",
-        ),
-        (
-            error("sqlalchemy.exc.ArgumentError", "Expected string or URL object, got None", "c.py:9"),
-            "the database URL",
-        ),
-    ],
-)
-def test_missing_setting(failure, said):
-    [finding] = find("ADB205", facts(boot=boot(failure)))
-    assert finding.message.startswith(said)
-    assert finding.place == Place("c.py", 9)
-
-
-def test_several_settings_are_plural():
-    failure = error("pydantic_core._pydantic_core.ValidationError", "2 errors", "c.py:9", settings=TWO_UNSET)
-    [finding] = find("ADB205", facts(boot=boot(failure)))
-    assert finding.message == "`DB_URL`, `SECRET` are not set, and the import fails without them"
-
-
-def test_setting_that_starlette_config_lacks():
-    failure = error("KeyError", "\"Config 'SECRET_KEY' is missing, and has no default.\"", "c.py:9")
-    [finding] = find("ADB205", facts(boot=boot(failure)))
-    assert finding.message == "`SECRET_KEY` is not set, and the import fails without it"
-    assert find("ADB202", facts(boot=boot(failure))) == ()
-
-
-def test_other_key_errors_are_no_settings():
-    failure = error("KeyError", "'name'", "c.py:9")
-    assert find("ADB205", facts(boot=boot(failure))) == ()
-    [finding] = find("ADB202", facts(boot=boot(failure)))
-    assert finding.message.endswith("does not import: KeyError: 'name'")
-
-
 def admits(specifier, name="requires-python", *minors):
     return PythonRange(specifier, Place("pyproject.toml", 2), name, minors)
-
-
-def test_syntax_error_blocks_where_the_app_imports_it():
-    fault = SyntaxFault(Place("src/bad.py", 3, 5), "invalid syntax")
-    bad = module("src.bad", fault=fault)
-    main = module("src.main", ("src", "bad"))
-    [needed] = find("ADB206", facts(modules=(main, bad), app=APP))
-    [unused] = find("ADB206", facts(modules=(module("src.main"), bad), app=APP))
-    assert (needed.severity, unused.severity) == (Severity.BLOCKS, Severity.LATENT)
-    assert needed.place == fault.place
-
-
-def test_syntax_error_of_a_loose_script_is_silent():
-    fault = SyntaxFault(Place("old.py", 1), "Missing parentheses in call to 'print'")
-    assert find("ADB206", facts(modules=(module("old", role="script", fault=fault),), app=APP)) == ()
-
-
-HERE = "{}.{}.1".format(*sys.version_info)
-NEWER = SyntaxFault(Place("src/new.py", 3), "a template string", needs="3.14")
-
-
-@pytest.mark.parametrize(
-    ("python", "pythons", "confidence"),
-    [
-        (HERE, (admits(">=3.11"),), "certain"),
-        (HERE, (admits(">=3.11"), admits("", "Dockerfile", "3.14")), "likely"),
-        (HERE, (admits("", "classifiers", HERE[:4], "3.14"),), "certain"),
-        ("3.14.0", (admits(">=3.11"),), None),
-        ("3.14.0rc1", (), None),
-    ],
-)
-def test_newer_syntax_is_a_fault_where_the_project_says_it_runs_here(python, pythons, confidence):
-    given = facts(modules=(module("src.new", fault=NEWER),), python=python, pythons=pythons)
-    found = find("ADB206", given)
-    assert [one.confidence for one in found] == ([confidence] if confidence else [])
-    assert all(f"needs Python 3.14, and this is {HERE}: a template string" in one.message for one in found)
-    assert all(str(pythons[0]) in one.root_cause for one in found)
-
-
-@pytest.mark.parametrize("pythons", [(), (admits(">=3.14"), admits("", "classifiers", HERE[:4])), (admits(">=3.15"),)])
-def test_newer_syntax_elsewhere_is_not_judged_and_the_python_it_needs_is_named(pythons):
-    with pytest.raises(NotJudgedError, match=r"src/new\.py.*Python 3\.14 \(a template string in line 3\), this is"):
-        find("ADB206", facts(modules=(module("src.new", fault=NEWER),), python=HERE, pythons=pythons))
-
-
-@pytest.mark.parametrize(("pythons", "judged"), [((admits(">=3.14"),), True), ((admits(">=3.15"),), False)])
-def test_an_error_is_the_projects_unless_it_asks_for_a_python_that_nobody_knows_here(pythons, judged):
-    bad = module("src.bad", fault=SyntaxFault(Place("src/bad.py", 3), "invalid syntax"))
-    given = facts(modules=(bad,), python=HERE, pythons=pythons)
-    if judged:
-        assert [one.confidence for one in find("ADB206", given)] == ["likely"]
-    else:
-        with pytest.raises(NotJudgedError, match="can't be parsed"):
-            find("ADB206", given)
-
-
-def test_exit_at_import():
-    end = EndRecord("exit", "import", 3, Place("src/main.py", 2))
-    [finding] = find("ADB207", facts(boot=boot(end=end), app=APP))
-    assert finding.message == "importing `src/main.py` ends the process (exit status 3)"
-
-
-def test_system_exit_at_import():
-    failure = error("SystemExit", "3", "src/main.py:2", code="3")
-    [finding] = find("ADB207", facts(boot=boot(failure), app=APP))
-    assert finding.place == Place("src/main.py", 2)
-
-
-def test_exit_after_the_import_is_not_its_business():
-    end = EndRecord("exit", "startup", 3, Place("src/main.py", 2))
-    assert find("ADB207", facts(boot=boot(end=end), app=APP)) == ()
-
-
-def test_import_past_its_deadline_says_where_it_stands():
-    given = facts(boot=boot(timed_out=True, stuck_at=Place("src/wait.py", 4)), app=APP)
-    [finding] = find("ADB208", given)
-    assert finding.place == Place("src/wait.py", 4)
-    assert find("ADB208", facts(boot=boot(), app=APP)) == ()
-
-
-def test_an_import_that_computes_all_along_is_slow_and_not_stuck():
-    phase = PhaseRecord(
-        "import", ok=False, seconds=31.0, timed_out=True, stuck_at=Place("src/main.py", 6), note=COMPUTES
-    )
-    given = facts(boot=BootRecord("src.main:app", None, (phase,), EndRecord("deadline", "import")), app=APP)
-    with pytest.raises(
-        NotJudgedError, match=r"after 31 s: it computes at src/main\.py:6, and .*asyncdb_import_timeout"
-    ):
-        find("ADB208", given)
 
 
 def test_unused_names_for_databases_only():
@@ -439,30 +267,6 @@ def test_exported_names_are_used():
     assert find("ADB209", facts(modules=(exporter, module("src.other", ("src.db", "NullPool"))))) == ()
     package = module("src.db", ("sqlalchemy.pool", "!NullPool"), is_package=True)
     assert find("ADB209", facts(modules=(package,))) == ()
-
-
-def test_each_step_of_a_circle_and_what_sets_it_off():
-    modules = (module("main"), module("pkg.a"), module("pkg.b"))
-    text = "cannot import name 'A' from partially initialized module 'pkg.a'"
-    failure = error("ImportError", text, "main.py:1", "pkg/a.py:3", "pkg/b.py:5")
-    [finding] = find("ADB203", facts(modules=modules, boot=boot(failure)))
-    assert "Importing `src.main` sets it off" in finding.root_cause
-    assert "pkg/a.py:3 imports pkg.b, pkg/b.py:5 imports pkg.a." in finding.root_cause
-
-
-def test_a_circle_that_is_caught_is_told_with_the_name_that_is_missing():
-    from pytest_asyncdb.facts.project import Cycle
-    from pytest_asyncdb.model.finding import Confidence
-    from pytest_asyncdb.sandbox.record import SwallowedRecord
-
-    lost = (SwallowedRecord("pkg.b", "A", "pkg.a", Place("pkg/b.py", 5, 5)),)
-    cycle = Cycle(("pkg.a", "pkg.b"), (Place("pkg/a.py", 3), Place("pkg/b.py", 5)))
-    [finding] = find("ADB203", facts(boot=replace(boot(), swallowed=lost), cycles=(cycle,)))
-    assert (finding.place, finding.severity) == (Place("pkg/b.py", 5, 5), Severity.LATENT)
-    assert finding.message == "`A` of `pkg.a` is missing in `pkg.b`: the error of a circle is caught here"
-    assert "pkg/a.py:3 imports pkg.b, pkg/b.py:5 imports pkg.a." in finding.root_cause
-    [unsure] = find("ADB203", facts(boot=replace(boot(), swallowed=lost)))
-    assert unsure.confidence is Confidence.LIKELY
 
 
 @pytest.mark.parametrize(("package", "silent"), [("faker", True), ("rich", True), ("sqlalchemy_utils", False)])

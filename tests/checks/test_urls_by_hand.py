@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - URLs in tables: wrapped, nobody would recognise them
 """ADB3xx on versions, combinations and boots that the examples cannot have."""
 
 from __future__ import annotations
@@ -10,15 +9,7 @@ from by_hand import SYNC_ENGINE, apply, engine, facts, find, module, written
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
-from pytest_asyncdb.facts.deployment import ComposeDatabase
-from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
-from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Confidence, Severity
-from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import ErrorRecord, SampleRecord, UrlRecord
-from pytest_asyncdb.sandbox.request import TrialRequest
-from pytest_asyncdb.urls.parse import parse_url
-from pytest_asyncdb.urls.samples import SAMPLES
 
 V20 = {"sqlalchemy": "2.0.58", "asyncpg": "0.31.0"}
 OF_URLS = ("ADB301", "ADB302", "ADB303", "ADB304", "ADB305")
@@ -232,65 +223,6 @@ def test_secret_in_a_tracked_file(host, given, reported):
     assert not any("Zk4w9Qp2" in text for f in found for text in (f.message, f.root_cause))
 
 
-@pytest.mark.parametrize(
-    ("requirement", "versions", "severity", "confidence"),
-    [
-        ("sqlalchemy[asyncio]", {}, Severity.BLOCKS, Confidence.CERTAIN),
-        ("sqlalchemy[asyncio]", V20, Severity.LATENT, Confidence.LIKELY),
-        ("sqlalchemy[asyncio]<2.1", V20, None, None),
-    ],
-)
-def test_async_fallback_is_judged_by_the_version_that_production_gets(requirement, versions, severity, confidence):
-    text = "postgresql+asyncpg://u@h/d?async_fallback=True"
-    given = facts(engines=(engine(text),), versions=versions, requirements=(requirement, "asyncpg"))
-    found = find("ADB309", given)
-    assert [(one.severity, one.confidence) for one in found] == ([(severity, confidence)] if severity else [])
-    assert [apply(text, one.fixes) for one in found] == ["postgresql+asyncpg://u@h/d"] * len(found)
-
-
-def test_async_fallback_of_a_migration_does_not_stop_the_app_and_is_no_edit():
-    sync = engine(
-        "postgresql+asyncpg://u@h/d?async_fallback=True", function=SYNC_ENGINE, is_async=False, role="migration"
-    )
-    [finding] = find("ADB309", facts(engines=(sync,)))
-    assert (finding.severity, finding.fixes) == (Severity.LATENT, ())
-    assert "sync driver" in finding.root_cause
-
-
-TLS = {"connect_args": (("ssl", "True"),)}
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("postgresql+asyncpg://u@localhost/d", "`localhost`"),
-        ("postgresql+asyncpg://u@shop.abc.eu-west-1.rds.amazonaws.com/d", "Amazon RDS"),
-        ("postgresql+asyncpg://u@aws-0-eu-central-1.pooler.supabase.com/d", "Supabase"),
-        ("postgresql+asyncpg://u@HOST/d?sslmode=require", "`require`"),
-        ("postgresql+asyncpg://u@ep-x.eu-central-1.aws.neon.tech/d?sslmode=require", None),
-        ("postgresql+asyncpg://u@HOST/d?sslmode=verify-full", None),
-        ("postgresql+asyncpg://u@HOST/d", None),
-        ("postgresql+psycopg://u@localhost/d", None),
-    ],
-)
-def test_verified_tls_is_reported_where_the_server_cannot_have_it(text, said):
-    given = facts(engines=(engine(text, **TLS),), requirements=("sqlalchemy[asyncio]", "asyncpg", "psycopg"))
-    found = find("ADB311", given)
-    assert [said in one.message for one in found] == ([True] if said else [])
-
-
-def test_verified_tls_and_the_postgres_of_the_compose_file():
-    named = engine("postgresql+asyncpg://u@db/d", **TLS)
-    plain = ComposeDatabase("db", Place("compose.yaml", 3), tls=False)
-    [finding] = find("ADB311", facts(engines=(named,), compose_databases=(plain,)))
-    assert "`db` of compose.yaml:3" in finding.message
-    assert find("ADB311", facts(engines=(named,), compose_databases=(replace(plain, tls=True),))) == ()
-    context = engine("postgresql+asyncpg://u@db/d", connect_args=(("ssl", "ssl.create_default_context()"),))
-    assert len(find("ADB311", facts(engines=(context,), compose_databases=(plain,)))) == 1
-    own = engine("postgresql+asyncpg://u@db/d", connect_args=(("ssl", "ssl.create_default_context(cafile=CA)"),))
-    assert find("ADB311", facts(engines=(own,), compose_databases=(plain,))) == ()
-
-
 def test_a_url_that_code_puts_together_is_not_in_the_source():
     unread = written("postgresql://u@h/d", kind="compose")
     whole, template = (written(f"postgresql+asyncpg://u@{host}/d", kind="python") for host in ("db", "{HOST}"))
@@ -314,100 +246,3 @@ def test_an_undeclared_package_is_not_told_where_something_absent_may_bring_it()
         {"reached": {"alembic"}},
     ):
         assert find("ADB108", facts(modules=(env,), **more)) == ()
-
-
-def trial(*failing, hosting=(), engines=1, **given):
-    """A helper that fails for these providers alone."""
-    request = TrialRequest("db", "", "db.py", ("DATABASE_URL",))
-    helper = UrlHelper("DATABASE_URL", Place("src/db.py", 3), Place("src/db.py", 9), request)
-    error = ErrorRecord("TypeError", "connect() got an unexpected keyword argument 'sslmode'")
-    results = []
-    for sample in SAMPLES:
-        url = parse_url(sample.url)
-        seen = UrlRecord("postgresql+asyncpg", host=url.host, database=url.database)
-        step, why = ("connect", error) if sample.provider in failing else ("done", None)
-        results.append(SampleRecord(0, sample.provider, step, url=seen, error=why))
-    trials = (UrlTrial(helper, tuple(results)),) * engines
-    return facts(url_trials=trials, hosting=frozenset(hosting), **given)
-
-
-@pytest.mark.parametrize(
-    ("failing", "hosting", "severity", "confidence"),
-    [
-        (("Neon", "DigitalOcean"), (), Severity.ADVICE, Confidence.LIKELY),
-        (("Neon", "DigitalOcean"), ("digitalocean",), Severity.LATENT, Confidence.CERTAIN),
-        (("plain localhost",), (), Severity.LATENT, Confidence.CERTAIN),
-        (("Neon", "Neon (pooled)"), (), None, None),
-        (("Neon", "Neon (pooled)"), ("neon.tech",), Severity.LATENT, Confidence.CERTAIN),
-        (("Cloud SQL (socket)", "Azure (single server)"), (), None, None),
-        ((), ("heroku",), None, None),
-    ],
-)
-def test_a_helper_is_judged_by_the_providers_that_the_project_names(failing, hosting, severity, confidence):
-    found = find("ADB313", trial(*failing, hosting=hosting))
-    assert [(one.severity, one.confidence) for one in found] == ([(severity, confidence)] if severity else [])
-    for one in found:
-        assert failing[0] in one.root_cause
-        assert str(one.place) == "src/db.py:3"
-
-
-def test_a_plain_url_is_no_fault_where_the_project_writes_the_driver():
-    urls = (written("postgresql+asyncpg://u@h/d", kind="env-example"),)
-    [finding] = find("ADB313", trial("plain localhost", "Heroku", urls=urls))
-    assert finding.severity is Severity.ADVICE
-
-
-def test_a_helper_that_feeds_several_engines_is_told_once():
-    assert len(find("ADB313", trial("plain localhost", engines=2))) == 1
-
-
-def test_a_helper_that_made_no_engine_is_not_judged():
-    request = TrialRequest("db", "", "db.py", ("DATABASE_URL",))
-    helper = UrlHelper("DATABASE_URL", Place("src/db.py", 3), Place("src/db.py", 9), request)
-    broken = SampleRecord(0, "Neon", "import", error=ErrorRecord("ValueError", "SECRET_KEY is missing"))
-    with pytest.raises(NotJudgedError, match=r"src/db\.py:3 made no engine: ValueError: SECRET_KEY"):
-        find("ADB313", facts(url_trials=(UrlTrial(helper, (broken,)),)))
-
-
-@pytest.mark.parametrize(
-    ("text", "arguments", "said"),
-    [
-        ("postgresql+asyncpg://u@h/d", {"sslmode": "'require'", "keepalives": "1"}, "`asyncpg` takes no `keepalives` or `sslmode`"),
-        ("postgresql+asyncpg://u@h/d", {"check_same_thread": "False"}, "`check_same_thread`"),
-        ("postgresql+asyncpg://u@h/d", {"server_settings": "{'jit': False, 'search_path': 'a'}"}, "`jit` in `server_settings`"),
-        ("postgresql+asyncpg://u@h/d", {"ssl": "True", "timeout": "5", "statement_cache_size": "0"}, None),
-        ("postgresql+asyncpg://u@h/d", {"server_settings": "{'jit': 'off', 'statement_timeout': '5000'}"}, None),
-        ("postgresql+psycopg://u@h/d", {"ssl": "True"}, "`psycopg` takes no `ssl`"),
-        ("postgresql+psycopg_async://u@h/d", {"server_settings": "{}"}, "`server_settings`"),
-        ("postgresql+psycopg://u@h/d", {"sslmode": "'require'", "prepare_threshold": "None", "autocommit": "True"}, None),
-        ("sqlite+aiosqlite://", {"check_same_thread": "False"}, None),
-        ("postgresql://u@h/d", {"sslmode": "'require'"}, None),
-    ],
-)  # fmt: skip
-def test_connect_args_of_another_driver(text, arguments, said):
-    made = engine(text, connect_args=tuple(arguments.items()))
-    found = find("ADB404", facts(engines=(made,)))
-    assert [said in one.message for one in found] == ([True] if said else [])
-    for unsure in (
-        replace(made, connect_args_known=False),
-        replace(made, url=replace(made.url, certain=False)),
-        replace(made, role="test"),
-    ):
-        assert find("ADB404", facts(engines=(unsure,))) == ()
-
-
-@pytest.mark.parametrize(
-    ("driver", "level", "is_known"),
-    [
-        ("asyncpg", "'SNAPSHOT'", False),
-        ("asyncpg", "'READ UNCOMMITTED'", False),
-        ("psycopg", "'read_uncommitted'", True),
-        ("asyncpg", "'read committed'", True),
-        ("asyncpg", "'AUTOCOMMIT'", True),
-        ("asyncpg", "settings.level", True),
-        ("asyncpg", "None", True),
-    ],
-)
-def test_isolation_levels(driver, level, is_known):
-    made = engine(f"postgresql+{driver}://u@h/d", options=(("isolation_level", level),))
-    assert len(find("ADB405", facts(engines=(made,)))) == (not is_known)
