@@ -6,8 +6,8 @@ interpreter, because one failed import can spoil the next. Reports the project's
 however many modules fall over it; a package that is missing is told once too. Errors that another check explains
 exactly (names imported from the wrong place, circles, syntax, settings, drivers, declared packages that are not
 installed) are left to that check, and so are test modules, migration scripts, and modules that the app does not import
-and that need a package which is declared for development only. On a Python that the project does not
-ask for nothing is reported: what fails there may work where the project runs.
+and that need a package which is declared for development only. Nothing is reported of a module that reaches for
+another service meanwhile, nor on a Python that the project does not ask for: it may work where the project runs.
 
 ## Root cause
 Whatever the module raises; the message carries it.
@@ -31,11 +31,11 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model import interpreter
-from pytest_asyncdb.model.booted import failed_imports
+from pytest_asyncdb.model.booted import boot_past, failed_imports
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.model.services import missed
+from pytest_asyncdb.model.services import missed, unreached
 from pytest_asyncdb.urls import drivers
 from pytest_asyncdb.urls.declared import absent_package, contradicted, is_for_development, not_installed
 
@@ -59,11 +59,10 @@ _OF_OTHERS = re.compile(
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each failing line once; it blocks when the app needs the module."""
-    if facts.boot is None:
-        raise NotJudgedError(facts.no_boot or "the app was not booted")
+    boot = boot_past(facts)
     skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
     causes: dict[object, list[FailedImport]] = {}
-    for one in failed_imports(facts.boot):
+    for one in failed_imports(boot):
         elsewhere = _is_of_another_check(facts, one) or is_for_development(facts, one)
         if not {one.path, one.place.path} & skip and not elsewhere:
             causes.setdefault(absent_package(facts, one.error) or (one.place, one.error.message), []).append(one)
@@ -75,8 +74,10 @@ def find(facts: Facts) -> Iterator[Finding]:
 
 
 def _blame_of_environment(facts: Facts, failure: FailedImport) -> str:
-    other = interpreter.of_another_project(facts)
-    return contradicted(facts, failure.error) or (other if not _is_missing_everywhere(facts, failure) else "")
+    if facts.boot and (needed := unreached(facts.boot, failure.error)):
+        return f"it reaches for {needed} meanwhile, which the check refuses"
+    other = "" if _is_missing_everywhere(facts, failure) else interpreter.of_another_project(facts)
+    return contradicted(facts, failure.error) or other
 
 
 def _is_missing_everywhere(facts: Facts, failure: FailedImport) -> bool:
@@ -89,11 +90,10 @@ def _is_missing_everywhere(facts: Facts, failure: FailedImport) -> bool:
 
 def _finding(failures: list[FailedImport]) -> Finding:
     first = failures[0]
-    places = {one.place for one in failures}
+    also = f" (at {places} places)" if (places := len({one.place for one in failures})) > 1 else ""
     return CHECK.finding(
         first.place,
-        f"`{first.module}` does not import: {_text(first)}"
-        + (f" (at {len(places)} places)" if len(places) > 1 else ""),
+        f"`{first.module}` does not import: {_text(first)}{also}",
         root_cause="The line raises while the module is imported, so nothing that imports it can start.",
         severity=Severity.BLOCKS if any(one.blocks for one in failures) else Severity.LATENT,
         evidence=Evidence.RUNTIME,

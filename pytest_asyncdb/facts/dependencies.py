@@ -32,9 +32,9 @@ class PythonRange:
         return SpecifierSet(self.specifier).contains(version, prereleases=True)
 
     def __str__(self) -> str:
-        """``requires-python`` `>=3.11`."""
-        said = self.specifier or ", ".join(self.minors)
-        return f"{self.name} `{said}` ({self.place.path})"
+        """``requires-python `>=3.11` (pyproject.toml)``, or ```3.11` (Dockerfile)``."""
+        said = f"`{self.specifier or ', '.join(self.minors)}` ({self.place.path})"
+        return said if self.place.path.endswith(self.name) else f"{self.name} {said}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,11 +76,22 @@ def missed(boot: BootRecord) -> tuple[RefusedRecord, ErrorRecord | None] | None:
     if error is None:
         late = killed or (failed is not None and failed.timed_out)
         return next(((one, None) for one in refused if late and one.count > 1), None)
+    told = _cause(refused, error)
+    return (told, error) if told else None
+
+
+def unreached(boot: BootRecord, error: ErrorRecord) -> str:
+    """The service for want of which a module that the app does not import can't be imported here; empty when none."""
+    told = _cause([one for one in boot.refused if one.phase == "modules"], error)
+    return named(told.target, error) if told else ""
+
+
+def _cause(refused: list[RefusedRecord], error: ErrorRecord) -> RefusedRecord | None:
+    """Which refusal an error comes of."""
     if not refused or is_database_error(error) or not is_connection_error(error):
         return None
     said = " ".join(message for _, message in chain(error))
-    told = next((one for one in refused if one.target in said or one.target.partition(":")[0] in said), refused[-1])
-    return told, error
+    return next((one for one in refused if one.target in said or one.target.partition(":")[0] in said), refused[-1])
 
 
 def missing_service(boot: BootRecord) -> str:

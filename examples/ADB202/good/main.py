@@ -6,8 +6,10 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from rates.base import BASE
+
 engine = create_async_engine("postgresql+asyncpg://app:change-me@localhost/app")
-WORKERS = 8 // 2
+WORKERS = BASE // 2
 
 
 @asynccontextmanager

@@ -1,0 +1,3 @@
+"""What a day is made of."""
+
+BASE = 8
