@@ -5,11 +5,16 @@ its own, which notes how long each test takes, its fixtures included, and how of
 
 - ``nothing``: an async test that does nothing; ``empty``: the same with ``asyncdb_session``, which it does not use;
 - ``raw``: asyncpg's BEGIN and ROLLBACK around three inserts and a read;
-- ``unisolated``: SQLAlchemy with nothing around it, so that the rows stay;
+- ``unisolated``: the same test, with a session of a fixture of its own that isolates nothing, so that the rows stay;
+- ``no fixture``: the same, with a session that the test opens itself;
 - ``rollback``: ``asyncdb_session``; ``recipe``: SQLAlchemy's documented recipe, a session that joins a transaction;
 - ``truncate``: unisolated, and TRUNCATE of the tables that were touched; ``truncate all``: of all;
 - ``database``: ``@pytest.mark.asyncdb(isolation="database")``, a copy of a template for each test;
 - ``pytest-postgresql``, ``pytest-mock-resources``: their fixtures on the same server, when they are installed.
+
+Two workers of pytest-xdist run ``unisolated``, ``rollback`` and ``database`` once more, with more tests, so that they
+work side by side for seconds. They are compared with one process without xdist; the process that hands out the tests
+and hears of each takes its part of the cores, too, and is what limits tests that take hardly longer than that.
 
 Run ``python benchmarks/isolation.py [rounds] [tests]``, after ``pip install pytest-xdist pytest-postgresql
 pytest-mock-resources python-on-whales psycopg2-binary``; the server is the one that ``--asyncdb-postgres=auto`` takes.
@@ -87,13 +92,23 @@ async def engine(asyncdb_url):
 """
 HEAD = "import pytest\nfrom conftest import *\nMANY = pytest.mark.parametrize('time', range({tests}))\n\n"
 UNISOLATED = """
+@pytest_asyncio.fixture(loop_scope="session")
+async def session(engine):
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        yield session
+
+@MANY
+async def test_it(session, time):
+    await work(session)
+"""
+NO_FIXTURE = """
 @MANY
 async def test_it(engine, time):
     async with AsyncSession(engine, expire_on_commit=False) as session:
         await work(session)
 """
 TRUNCATE = (
-    UNISOLATED
+    NO_FIXTURE
     + """        await session.execute(text("TRUNCATE {tables}"))
         await session.commit()
 """
@@ -157,6 +172,7 @@ async def test_it(connection, time):
     await transaction.rollback()
 """,
     "unisolated": UNISOLATED,
+    "no fixture": NO_FIXTURE,
     "rollback": "@MANY\nasync def test_it(asyncdb_session, time):\n    await work(asyncdb_session)\n",
     "recipe": """
 @MANY
@@ -182,6 +198,9 @@ async def test_it(asyncdb_session, time):
 }
 NEEDS = {"pytest-postgresql": "pytest_postgresql", "pytest-mock-resources": "pytest_mock_resources"}
 SLOW = frozenset({"database", *NEEDS})
+SIDE_BY_SIDE = ("unisolated", "rollback", "database")
+MORE = 5
+"""Times as many tests where workers are compared."""
 WARM_UP = 5
 INI = """[pytest]
 asyncio_mode = auto
@@ -208,12 +227,12 @@ def main(rounds: int, tests: int) -> None:
     """Measure in turns, print medians and ratios."""
     with choose("auto").provider.serve() as server:
         ways = [way for way in WAYS if _is_there(NEEDS.get(way, "pytest"))]
-        runs = [(way, 1) for way in ways] + [("rollback", 2)]
+        runs = [(way, 1) for way in ways] + [(way, 2) for way in SIDE_BY_SIDE]
         took: dict[tuple[str, int], list[Took]] = {run: [] for run in runs}
         for _ in range(rounds):
             for way, workers in runs:
                 count = max(tests // 10, WARM_UP + 5) if way in SLOW else tests
-                took[way, workers].append(_run(server, way, count, workers))
+                took[way, workers].append(_run(server, way, count * (MORE if workers > 1 else 1), workers))
     _print(took)
 
 
@@ -260,9 +279,16 @@ def _print(took: dict[tuple[str, int], list[Took]]) -> None:
 
 
 Round: TypeAlias = dict[tuple[str, int], Took]
+
+
+def _side_by_side(way: str) -> Callable[[Round], float]:
+    return lambda one: one[way, 2].rate / one[way, 1].rate
+
+
 GOALS: tuple[tuple[str, Callable[[Round], float], str], ...] = (
     ("rollback / unisolated, time", lambda one: one["rollback", 1].seconds / one["unisolated", 1].seconds, "<= 1.10"),
     ("rollback / unisolated, CPU", lambda one: one["rollback", 1].cpu / one["unisolated", 1].cpu, ""),
+    ("rollback / no fixture, time", lambda one: one["rollback", 1].seconds / one["no fixture", 1].seconds, ""),
     ("writes of rollback", lambda one: one["rollback", 1].writes, "<= 10"),
     ("empty - nothing, ms", lambda one: (one["empty", 1].seconds - one["nothing", 1].seconds) * 1000, "<= 0.4"),
     (
@@ -270,7 +296,10 @@ GOALS: tuple[tuple[str, Callable[[Round], float], str], ...] = (
         lambda one: one["pytest-postgresql", 1].seconds / one["rollback", 1].seconds,
         ">= 15",
     ),
-    ("two workers / one, tests a second", lambda one: one["rollback", 2].rate / one["rollback", 1].rate, ">= 1.6"),
+    *(
+        (f"two workers / one, {way}, tests a second", _side_by_side(way), goal)
+        for way, goal in zip(SIDE_BY_SIDE, ("", ">= 1.6", ""), strict=True)
+    ),
 )
 
 

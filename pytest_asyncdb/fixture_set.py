@@ -11,7 +11,7 @@ import pytest
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from os import PathLike
     from typing import TypedDict
 
@@ -61,7 +61,7 @@ def fixtures(config: pytest.Config) -> ModuleType:
     if config.pluginmanager.hasplugin("asyncio"):
         fixture: Callable[..., Callable[..., object]] = sys.modules["pytest_asyncio"].fixture
         for scope in ("function", "class", "module", "package", "session"):
-            named[f"_asyncdb_{scope}_loop"] = fixture(scope=scope, loop_scope=scope)(_loop_of(scope))
+            named[f"_asyncdb_{scope}_loop"] = fixture(scope=scope, loop_scope=scope)(_running_loop())
     if config.pluginmanager.hasplugin("anyio"):
         named["_asyncdb_anyio_loop"] = pytest.fixture(_asyncdb_anyio_loop)
     return module
@@ -79,21 +79,13 @@ def _each_server(config: pytest.Config) -> Parameters:
     return {"params": requests, "ids": [label(one) for one in requests]} if len(requests) > 1 else {}
 
 
-def _loop_of(scope: str) -> Callable[[pytest.FixtureRequest], AbstractEventLoop]:
-    """A function that gives the event loop of a scope of pytest-asyncio, whose decorator has it made first.
+def _running_loop() -> Callable[[], Awaitable[AbstractEventLoop]]:
+    """A function that gives the event loop it runs in; a new one for each scope, because pytest-asyncio marks it."""
 
-    It is synchronous so that anyio's plugin, when it is there too, leaves it alone. pytest-asyncio sets its loop for
-    synchronous fixtures since 1.4; up to then it is had from its runner.
-    """
+    async def loop() -> AbstractEventLoop:
+        from asyncio import get_running_loop
 
-    def loop(request: pytest.FixtureRequest) -> AbstractEventLoop:
-        from asyncio import Runner, get_event_loop
-
-        try:
-            runner: Runner = request.getfixturevalue(f"_{scope}_scoped_runner")
-        except pytest.FixtureLookupError:
-            return get_event_loop()
-        return runner.get_loop()
+        return get_running_loop()
 
     return loop
 
