@@ -41,7 +41,7 @@ class ASGISuite(RequestSuite):
         """The app, started, with the work of its requests; shut down afterwards."""
         app = await case.made(self.create_app, case.url, work)
         async with Lifespan(app, STARTUP_TIMEOUT, SHUTDOWN_TIMEOUT) as lifespan:
-            yield Served(app, lifespan.state)
+            yield Served(lifespan.requests())
 
     @at.WHEN_TO_CREATE.says("close the session at the end of web request")
     async def test_session_is_closed_at_the_end(self, case: Case) -> None:

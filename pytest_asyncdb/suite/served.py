@@ -36,11 +36,9 @@ class Served:
 
     Args:
         app: with the route ``POST /work``.
-        state: of its lifespan.
     """
 
     app: ASGIApp
-    state: dict[str, Any]
 
     async def post(self, *, at_answer: Callable[[], None] = lambda: None, leaves: bool = False) -> Answer:
         """Make a request, and wait until the app is done with it.
@@ -72,7 +70,7 @@ class Served:
         return answer
 
     def _scope(self) -> dict[str, Any]:
-        scope = {
+        return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
@@ -86,4 +84,3 @@ class Served:
             "client": ("127.0.0.1", 50000),
             "server": ("testserver", 80),
         }
-        return {**scope, "state": dict(self.state)} if self.state else scope

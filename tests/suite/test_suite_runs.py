@@ -37,6 +37,27 @@ class TestSessionLoop(Few): ...
 @pytest.mark.anyio
 class TestAnyio(Few): ...
 """
+LIFESPAN = """
+from contextvars import ContextVar
+import pytest_asyncdb
+from pytest_asyncdb.suite.plain import PlainApp
+
+PREFIX = ContextVar("PREFIX")
+
+class WithVariables(PlainApp):
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            PREFIX.set("set at startup")
+            scope["state"]["also"] = "state"
+        else:
+            assert PREFIX.get() == "set at startup"
+            assert scope["state"] == {"also": "state"}
+        await super().__call__(scope, receive, send)
+
+class TestApp(pytest_asyncdb.suite.ASGISuite):
+    def create_app(self, url, work):
+        return WithVariables(self.create_engine(url), work)
+"""
 FEW = ("-k", "own_commit or cancelled")
 
 
@@ -65,6 +86,12 @@ def test_each_async_plugin_and_loop_scope_runs_them(suites, mode, arguments):
     for name in ("TestClassLoop", "TestSessionLoop", "TestAnyio"):
         assert run.output.count(f"::{name}::test_own_commit_is_kept[asyncpg]") == tests, run.output
     assert "trio" not in run.output
+
+
+def test_requests_have_what_the_lifespan_has_set(suites):
+    run = suites(LIFESPAN, "-k", "asyncpg")
+    assert run.code == 0, run.output
+    assert ("TestApp", "test_session_is_closed_at_the_end") in run.tests("PASSED")
 
 
 def test_anyio_alone_runs_them(suites):
