@@ -4,8 +4,9 @@
 Runs `alembic upgrade head` (or the upgrade of Advanced Alchemy's plugin) on the empty throwaway database, in a sandbox
 of its own, before the app is asked anything. Reports the line of `env.py` or of the version script that raised, a
 revision that is missing, and several heads. Where the project creates its tables at startup (`create_all`), it is
-latent; otherwise it blocks, because no table is made. Not judged: migrations for another database, extensions and roles
-that only the real server has, a connection that the sandbox refused, and an error that the app itself has too.
+latent; otherwise it blocks, because no table is made. A table or schema that nothing in the project makes is only
+likely a fault. Not judged: one that a SQL file of the project makes, migrations for another database, extensions and
+roles that only the real server has, a connection that the sandbox refused, and an error that the app itself has too.
 
 ## Root cause
 The message carries it. Frequent: an asynchronous URL in a synchronous `env.py` (`MissingGreenlet`); a `%` in a URL that
@@ -33,7 +34,7 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import boot_past
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import missing_table, one_line
+from pytest_asyncdb.model.errors import missing, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.migrated import failure_cause, unjudged, unmigrated
 from pytest_asyncdb.model.place import Place
@@ -71,8 +72,8 @@ def find(facts: Facts) -> Iterator[Finding]:
             severity=severity,
             evidence=Evidence.RUNTIME,
         )
-    missing = not_installed(facts, done.error) if done.error else None
-    reason = unjudged(facts, done) or (f"`{missing.name}` is declared and not installed here" if missing else "")
+    package = not_installed(facts, done.error) if done.error else None
+    reason = unjudged(facts, done) or (f"`{package.name}` is declared and not installed here" if package else "")
     if reason:
         raise NotJudgedError(reason)
     if not done.ok:
@@ -83,14 +84,16 @@ def _finding(done: MigrationRecord, found: Migrations, severity: Severity) -> Fi
     error = done.error
     names = _QUOTED.findall(error.message) if error else []
     parent = next((name for name in names if name in dict(found.parents)), "") if error and not done.applied else ""
-    table = missing_table(error)
+    wanted = missing(error)
+    if wanted and wanted.kind == "type":
+        wanted = None  # nobody makes one by hand: a revision forgets it, or the extension that brings it
     if done.timed_out:
         said, why = "does not end", "It was ended when its deadline passed; the place is where it stood."
     elif parent and error and error.type == "KeyError":
         said, why = f"misses revision `{parent}`", "A version script builds on a revision that no script defines."
-    elif table:
-        said = f"needs table `{table}`, which no revision before has made"
-        why = "The database was empty, as a new one is; the table was once made by something else."
+    elif wanted:
+        said = f"needs {wanted}, which no revision before has made"
+        why = f"The database was empty, as a new one is; the {wanted.kind} was once made by something else."
     else:
         ends = error is None or error.type == "SystemExit"
         said = f"ends the process ({done.ended})" if ends else f"fails: {one_line(error)}"
@@ -100,7 +103,7 @@ def _finding(done: MigrationRecord, found: Migrations, severity: Severity) -> Fi
         f"`{done.command}` {said}",
         root_cause=why,
         severity=severity,
-        confidence=Confidence.LIKELY if table else Confidence.CERTAIN,
+        confidence=Confidence.LIKELY if wanted else Confidence.CERTAIN,
         evidence=Evidence.RUNTIME,
     )
 

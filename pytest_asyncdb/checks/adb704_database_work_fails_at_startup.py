@@ -16,7 +16,8 @@ DDL runs on a connection, in sync style:
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
 
-Migrations run before; where they did not go through, a missing table is not judged.
+Migrations run before; where they did not go through, or a SQL file of the project makes it, a missing table is not
+judged.
 
 ## Fix safety
 No automatic fix.
@@ -34,9 +35,9 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import app_place, boot_on_postgres, boot_past, reported_at_engine
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import is_database_error, is_missing_driver, missing_table, one_line
+from pytest_asyncdb.model.errors import is_database_error, is_missing_driver, missing, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
-from pytest_asyncdb.model.migrated import missing_table_cause, unmigrated
+from pytest_asyncdb.model.migrated import missing_cause, unmigrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,12 +57,12 @@ def find(facts: Facts) -> Iterator[Finding]:
     if error is None or not is_database_error(error) or is_missing_driver(error) or reported_at_engine(facts, error):
         return
     boot_on_postgres(facts)
-    table = missing_table(error)
-    if table and (reason := unmigrated(facts)):
-        raise NotJudgedError(f"startup needs table `{table}`: {reason}")
-    if table:
-        what = f"table `{table}` does not exist"
-        why = missing_table_cause(facts)
+    wanted = missing(error)
+    if wanted and (reason := unmigrated(facts, wanted)):
+        raise NotJudgedError(f"startup needs {wanted}: {reason}")
+    if wanted:
+        what = f"{wanted} does not exist"
+        why = missing_cause(facts)
     else:
         what = one_line(error)
         why = "The server was healthy and the engine can connect, so the way the startup uses the engine is at fault."
@@ -69,6 +70,6 @@ def find(facts: Facts) -> Iterator[Finding]:
         error.place or app_place(facts),
         f"database work at startup of `{boot.target}` fails: {what}",
         root_cause=why,
-        confidence=Confidence.LIKELY if table else Confidence.CERTAIN,
+        confidence=Confidence.LIKELY if wanted else Confidence.CERTAIN,
         evidence=Evidence.RUNTIME,
     )

@@ -3,7 +3,8 @@
 ## What it does
 Asks each health route of the booted app. Reports a status of 500 or more, an exception, and a route that never
 answers. Any other status is an answer: 401 and redirects are choices. Nothing is judged while an engine of the app is
-reported as broken, or when the sandbox refused something that the route wanted to reach.
+reported as broken, when the sandbox refused something that the route wanted to reach, or when a table is missing that a
+SQL file of the project makes or migrations that did not go through.
 
 ## Root cause
 The exception, where there is one, says it. Load balancers and orchestrators take the app out of service.
@@ -27,9 +28,9 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import app_place, boot_on_postgres, broken_engine, refused_in
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import missing_table, one_line
+from pytest_asyncdb.model.errors import missing, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
-from pytest_asyncdb.model.migrated import missing_table_cause, unmigrated
+from pytest_asyncdb.model.migrated import missing_cause, unmigrated
 from pytest_asyncdb.model.services import named
 
 if TYPE_CHECKING:
@@ -57,16 +58,16 @@ def find(facts: Facts) -> Iterator[Finding]:
         )
     for response in failed:
         error = response.error
-        table = missing_table(error, response.body)
-        if table and (reason := unmigrated(facts)):
-            raise NotJudgedError(f"`{response.path}` needs table `{table}`: {reason}")
+        wanted = missing(error, response.body)
+        if wanted and (reason := unmigrated(facts, wanted)):
+            raise NotJudgedError(f"`{response.path}` needs {wanted}: {reason}")
         yield CHECK.finding(
             (error and error.place) or response.place or app_place(facts),
             f"`{response.method} {response.path}` {_what(response)}",
-            root_cause=f"Table `{table}` does not exist. {missing_table_cause(facts)}"
-            if table
+            root_cause=f"The {wanted} does not exist. {missing_cause(facts)}"
+            if wanted
             else "The app was started and its database is healthy, so the route itself is at fault.",
-            confidence=Confidence.LIKELY if table else Confidence.CERTAIN,
+            confidence=Confidence.LIKELY if wanted else Confidence.CERTAIN,
             evidence=Evidence.RUNTIME,
         )
 

@@ -4,8 +4,8 @@
 Sends an empty body to each auth route (sign-up, log-in, token) of the booted app. Reports a status of 500 or more, an
 exception, and a route that never answers. 400, 401, 403, 422 and redirects are proper answers. Where a table is
 missing that neither the migrations nor the startup make, the finding is likely only; where the migrations did not go
-through, nothing is judged. Nothing is judged while an engine of the app is reported as broken, or when the sandbox
-refused something that the route wanted to reach.
+through, or a SQL file of the project makes it, nothing is judged. Nothing is judged while an engine of the app is
+reported as broken, or when the sandbox refused something that the route wanted to reach.
 
 ## Root cause
 The exception, where there is one, says it: a missing table, a session that is no async one, a lazy attribute.
@@ -29,15 +29,16 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.booted import app_place, boot_on_postgres, broken_engine, refused_in
 from pytest_asyncdb.model.check import Check, NotJudgedError
-from pytest_asyncdb.model.errors import missing_table, one_line
+from pytest_asyncdb.model.errors import missing, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
-from pytest_asyncdb.model.migrated import missing_table_cause, unmigrated
+from pytest_asyncdb.model.migrated import missing_cause, unmigrated
 from pytest_asyncdb.model.services import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.model.errors import Missing
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.sandbox.record import ResponseRecord
 
@@ -57,22 +58,20 @@ def find(facts: Facts) -> Iterator[Finding]:
         raise NotJudgedError(
             f"`{failed[0].path}` errors after the sandbox refused a connection to {named(refused.target)}"
         )
-    reason = unmigrated(facts)
-    unknown = [one for one in failed if reason and missing_table(one.error, one.body)]
-    if unknown and unknown == failed:
-        table = missing_table(failed[0].error, failed[0].body)
-        raise NotJudgedError(f"`{failed[0].path}` needs table `{table}`: {reason}")
-    for response in failed:
-        if response not in unknown:
-            yield _finding(facts, response)
+    wanted = [missing(one.error, one.body) for one in failed]
+    reasons = [unmigrated(facts, one) if one else "" for one in wanted]
+    if failed and all(reasons):
+        raise NotJudgedError(f"`{failed[0].path}` needs {wanted[0]}: {reasons[0]}")
+    for response, lacks, reason in zip(failed, wanted, reasons, strict=True):
+        if not reason:
+            yield _finding(facts, response, lacks)
 
 
-def _finding(facts: Facts, response: ResponseRecord) -> Finding:
+def _finding(facts: Facts, response: ResponseRecord, wanted: Missing | None) -> Finding:
     error = response.error
-    table = missing_table(error, response.body)
-    if table:
-        said = f"answers {response.status}: table `{table}` does not exist"
-        why = missing_table_cause(facts)
+    if wanted:
+        said = f"answers {response.status}: {wanted} does not exist"
+        why = missing_cause(facts)
     elif response.timed_out:
         said, why = "does not answer", "The route waits for something that does not come."
     else:
@@ -83,6 +82,6 @@ def _finding(facts: Facts, response: ResponseRecord) -> Finding:
         (error and error.place) or response.place or app_place(facts),
         f"`{response.method} {response.path}` {said}",
         root_cause=why,
-        confidence=Confidence.LIKELY if table else Confidence.CERTAIN,
+        confidence=Confidence.LIKELY if wanted else Confidence.CERTAIN,
         evidence=Evidence.RUNTIME,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.sessions import SessionFactory
     from pytest_asyncdb.facts.static import Static
     from pytest_asyncdb.facts.urls import WrittenUrl
+    from pytest_asyncdb.model.place import Place
     from pytest_asyncdb.model.settings import Settings
     from pytest_asyncdb.sandbox.record import BootRecord, SampleRecord
     from pytest_asyncdb.sandbox.request import Habits, Packages
@@ -198,6 +199,13 @@ class Facts:
 
         found = find_migrations(self.project, self.app) if self.app else None
         return described(self.project, found) if found else None
+
+    @cached_property
+    def made_by_sql(self) -> dict[tuple[str, str], Place]:
+        """Schemas, tables and types that SQL files of the project make, each with where."""
+        from pytest_asyncdb.facts.scripts import made_by_sql
+
+        return made_by_sql(self.project)
 
     def modules_to_import(self, app: App) -> tuple[tuple[str, str], ...]:
         """Dotted names and paths of the modules that the sandbox imports after the app."""

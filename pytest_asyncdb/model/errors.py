@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,7 @@ _UNSET_URL = re.compile(
 )
 _CERTIFICATE = re.compile(r"certificate verify failed|CERTIFICATE_VERIFY_FAILED|root certificate file", re.IGNORECASE)
 _UNREACHABLE = re.compile(r"connect|OSError|timed? ?out|resol|gaierror|refused|unreachable|sandbox", re.IGNORECASE)
+_MISSING = re.compile(r"\b(?P<kind>relation|schema|type) \\?\"(?P<name>[^\"\\]+)\\?\" does not exist")
 _MOST_CHARACTERS = 110
 
 
@@ -110,8 +111,21 @@ def is_connection_error(error: ErrorRecord) -> bool:
     return any(_UNREACHABLE.search(f"{name}: {message}") for name, message in chain(error))
 
 
-def missing_table(error: ErrorRecord | None, text: str = "") -> str | None:
-    """Name of the table that a statement wanted and the database does not have."""
+class Missing(NamedTuple):
+    """What a statement wanted and the database does not have."""
+
+    kind: str
+    """``table``, ``schema`` or ``type``."""
+    name: str
+    """As the server tells it, so that a table's may begin with its schema's."""
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.kind} `{self.name}`"
+
+
+def missing(error: ErrorRecord | None, text: str = "") -> Missing | None:
+    """What is missing, by the server's message, which may also be in the text of a response."""
     messages = [*(message for _, message in chain(error))] if error else []
-    found = re.search(r"relation \\?\"(?P<table>[\w.]+)\\?\" does not exist", "\n".join([*messages, text]))
-    return found["table"] if found else None
+    found = _MISSING.search("\n".join([*messages, text]))
+    return Missing(found["kind"].replace("relation", "table"), found["name"]) if found else None

@@ -11,13 +11,14 @@ from pytest_asyncdb.model.errors import (
     is_certificate_error,
     is_connection_error,
     is_unset_url,
-    missing_table,
+    missing,
     missing_variable,
     same_error,
 )
 
 if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.model.errors import Missing
     from pytest_asyncdb.sandbox.record import ErrorRecord, MigrationRecord
 
 _EXTENSION = re.compile(
@@ -37,8 +38,13 @@ _CAUSES = {
 _NOT_FOUND = "the project has migrations, and how they are run was not found"
 
 
-def unmigrated(facts: Facts) -> str:
-    """Why a missing table may be no fault of the app; empty when its migrations ran, and when it has none."""
+def unmigrated(facts: Facts, wanted: Missing | None = None) -> str:
+    """Why a missing table, schema or type may be no fault of the app.
+
+    Empty when no SQL file of the project makes it, and its migrations ran or there are none.
+    """
+    if wanted and (reason := _made_by_hand(facts, wanted)):
+        return reason
     done = facts.boot.migration if facts.boot else None
     if done is None:
         return _not_run(facts)
@@ -47,8 +53,8 @@ def unmigrated(facts: Facts) -> str:
     return unjudged(facts, done) or "the project's migrations fail first (ADB601)"
 
 
-def missing_table_cause(facts: Facts) -> str:
-    """Why a table is missing, once ``unmigrated`` says nothing."""
+def missing_cause(facts: Facts) -> str:
+    """Why something is missing, once ``unmigrated`` says nothing."""
     done = facts.boot.migration if facts.boot else None
     if done is not None and done.ok:
         return "The project's migrations ran on the empty database before, and none of them makes it."
@@ -70,7 +76,15 @@ def unjudged(facts: Facts, done: MigrationRecord) -> str:
         return f"the migrations fail after the sandbox refused a connection to {done.refused}"
     if is_certificate_error(error):
         return "the throwaway server's certificate is not the one that the migrations verify"
+    if (wanted := missing(error)) and (reason := _made_by_hand(facts, wanted)):
+        return f"the migrations need {wanted}: {reason}"
     return _unset(error) or _lacking(error) or _of_a_url(facts, error) or _same_as_app(facts, error)
+
+
+def _made_by_hand(facts: Facts, wanted: Missing) -> str:
+    """Where else the project makes it: an image's or a person's script, which nothing says when to run."""
+    place = facts.made_by_sql.get((wanted.kind, wanted.name.rpartition(".")[2]))
+    return f"{place} makes it, which the throwaway database was not given" if place else ""
 
 
 def _unset(error: ErrorRecord) -> str:
@@ -107,7 +121,7 @@ def _of_a_url(facts: Facts, error: ErrorRecord) -> str:
 def _same_as_app(facts: Facts, error: ErrorRecord) -> str:
     """Whether the app itself fails in the same way, which is told by another check."""
     boot = facts.boot
-    if missing_table(error):
+    if (wanted := missing(error)) and wanted.kind != "type":
         return ""
     for phase in boot.phases if boot else ():
         if same_error(phase.error, error):

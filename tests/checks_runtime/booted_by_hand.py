@@ -71,6 +71,7 @@ def facts(**given):
             module_path="src/main.py",
         ),
         "migrations": None,
+        "made_by_sql": {},
         "boot": boot(),
         "no_boot": "",
         "sqlalchemy": lambda: (int(numbers[0]), int(numbers[1])) if len(numbers) > 1 else None,

@@ -68,6 +68,31 @@ def test_a_table_that_no_revision_makes_is_only_likely(judge):
     assert "`users`" in finding.message
 
 
+def test_so_is_a_schema_that_nothing_makes_and_a_type_is_the_revisions_business(judge):
+    (finding,) = judge("ADB601", given(fails("DBAPIError", 'schema "shop" does not exist')))
+    assert finding.message == f"`{COMMAND}` needs schema `shop`, which no revision before has made"
+    assert finding.confidence is Confidence.LIKELY
+    (finding,) = judge("ADB601", given(fails("ProgrammingError", 'type "vector" does not exist')))
+    assert finding.confidence is Confidence.CERTAIN
+
+
+@pytest.mark.parametrize(
+    ("message", "wanted"),
+    [
+        ('schema "shop" does not exist', ("schema", "shop")),
+        ('relation "shop.users" does not exist', ("table", "users")),
+        ('type "vector" does not exist', ("type", "vector")),
+    ],
+)
+def test_what_a_sql_file_of_the_project_makes_is_not_judged(judge, message, wanted):
+    done = facts(
+        migrations=migrations(),
+        boot=boot(migration=fails("ProgrammingError", message)),
+        made_by_sql={wanted: Place("db/init.sql", 3, 15)},
+    )
+    assert "db/init.sql:3:15 makes it, which the throwaway database was not given" in judge("ADB601", done)
+
+
 def test_several_heads(judge):
     done = MigrationRecord(COMMAND, ok=True, heads=("a", "b"))
     (finding,) = judge("ADB601", given(done))

@@ -73,6 +73,14 @@ def test_a_table_that_migrations_may_make_is_not_judged(judge, kind):
     assert "table `users`" in judge(CHECKS[kind], alone)
 
 
+def test_a_table_that_a_sql_file_makes_is_not_judged(judge, kind):
+    problem = error("sqlalchemy.exc.ProgrammingError", 'relation "public.users" does not exist')
+    made = {("table", "users"): Place("db/init.sql", 3)}
+    assert "db/init.sql:3 makes it" in judge(
+        CHECKS[kind], booted(answer(500, kind=kind, error=problem), made_by_sql=made)
+    )
+
+
 def test_after_the_migrations_a_missing_table_is_a_fault(judge, kind):
     problem = error("sqlalchemy.exc.ProgrammingError", 'relation "users" does not exist')
     ran = boot(responses=(answer(500, kind=kind, error=problem),), migration=MigrationRecord("alembic", ok=True))

@@ -168,6 +168,16 @@ def test_a_startup_that_needs_migrations(judge):
     assert "table `users`" in judge("ADB704", given)
 
 
+def test_a_startup_that_needs_what_a_sql_file_makes(judge):
+    problem = error("sqlalchemy.exc.ProgrammingError", 'schema "shop" does not exist', place=AT)
+    booted = boot(startup=failed("startup", problem))
+    (finding,) = judge("ADB704", facts(boot=booted))
+    assert "schema `shop` does not exist" in finding.message
+    assert finding.confidence is Confidence.LIKELY
+    made = {("schema", "shop"): Place("db/init.sql", 3)}
+    assert "db/init.sql:3 makes it" in judge("ADB704", facts(boot=booted, made_by_sql=made))
+
+
 def test_a_startup_that_had_to_be_killed(judge):
     phases = (PhaseRecord("import", ok=True, seconds=0.1),)
     killed = dataclasses.replace(boot(), phases=phases, end=EndRecord("deadline", "startup", place=AT))
