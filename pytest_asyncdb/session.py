@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ from pytest_asyncdb import alone
 from pytest_asyncdb.collecting import apart
 from pytest_asyncdb.items import COLLECTOR, VERDICTS, AnchorFile, CheckItem, Line, anchor_of, leads_to
 from pytest_asyncdb.telling import gate_of, is_silent, lines_of, nothing_judged, only
+from pytest_asyncdb.variables import as_in_tests
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -60,7 +61,8 @@ class CheckSession:
         session = cls(config)
         config.stash[cls._KEY] = session
         if _WORKER not in os.environ:
-            session._examine(silent=is_silent(parser, args))
+            with as_in_tests(config, parser, args) as notes:
+                session._examine(notes, silent=is_silent(parser, args))
         if session.alone:
             session._left_out = alone.leave_conftests(config, parser, args)
         return session
@@ -94,7 +96,7 @@ class CheckSession:
         self.config.stash[VERDICTS] = self._verdicts()
         self.config.pluginmanager.register(self, "asyncdb-check")
 
-    def _examine(self, *, silent: bool) -> None:
+    def _examine(self, notes: tuple[str, ...], *, silent: bool) -> None:
         from pytest_asyncdb.options import settings_of
         from pytest_asyncdb.postgres.protocol import to_stderr
         from pytest_asyncdb.run import RunError, analyse
@@ -103,7 +105,8 @@ class CheckSession:
         try:
             tell = None if silent else to_stderr  # nothing is captured before conftests are loaded
             repair = self.config.known_args_namespace.asyncdb_fix
-            self.result = analyse(settings_of(self.config), repair=repair, tell=tell)
+            result = analyse(settings_of(self.config), repair=repair, tell=tell)
+            self.result = replace(result, notes=(*result.notes, *(notes if result.app else ())))
         except RunError as error:
             raise pytest.UsageError(str(error)) from None
         except KeyboardInterrupt:
