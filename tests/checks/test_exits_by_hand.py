@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from by_hand import boot, error, facts, find
 
 from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, PhaseRecord
+from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, LogRecord, PhaseRecord
 from pytest_asyncdb.sandbox.watchdog import COMPUTES
 
 TWO_UNSET = '[{"name": "DB_URL", "missing": true}, {"name": "SECRET", "missing": true}]'
@@ -81,6 +83,34 @@ def test_system_exit_at_import():
     failure = error("SystemExit", "3", "src/main.py:2", code="3")
     [finding] = find("ADB207", facts(boot=boot(failure), app=APP))
     assert finding.place == Place("src/main.py", 2)
+
+
+LOGGED = LogRecord("import", "logging", "ERROR", "uvicorn", "read  the docs:\n set X")
+
+
+@pytest.mark.parametrize(
+    ("logs", "said"),
+    [
+        ((LOGGED,), "along. The last it says before that: read the docs: set X"),
+        ((LOGGED, LogRecord("import", "stderr", "", "", "12:00 read the docs: set X")), ": read the docs: set X"),
+        ((LOGGED, LogRecord("import", "stdout", "", "", "bye")), ": bye"),
+        ((LogRecord("modules", "stdout", "", "", "another module"),), "takes its importer along."),
+        ((), "takes its importer along."),
+    ],
+)
+def test_the_last_words_before_an_exit_are_quoted(logs, said):
+    end = EndRecord("exit", "import", 66, Place("src/main.py", 2))
+    seen = replace(boot(error("SystemExit", "66", "src/main.py:2", code="66"), end=end), logs=logs)
+    [finding] = find("ADB207", facts(boot=seen, app=APP))
+    assert finding.root_cause.endswith(said)
+
+
+@pytest.mark.parametrize(("how", "phase"), [("exit", "modules"), ("died", "import")])
+def test_what_other_modules_or_a_crash_say_is_not_quoted(how, phase):
+    end = EndRecord(how, phase, 3, Place("src/other.py", 2))
+    seen = replace(boot(end=end), logs=(LogRecord(phase, "stderr", "", "", "who said that?"),))
+    [finding] = find("ADB207", facts(boot=seen, app=APP))
+    assert finding.root_cause.endswith("along.")
 
 
 def test_exit_after_the_import_is_not_its_business():
