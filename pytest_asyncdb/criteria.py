@@ -5,63 +5,88 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model.booted import other_databases
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import Proof
-from pytest_asyncdb.model.result import Criterion, Verdict
+from pytest_asyncdb.model.interpreter import refused_at_boot
+from pytest_asyncdb.model.result import Criterion, Outcome, Verdict
 from pytest_asyncdb.model.services import missing_service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.model.result import ReportedFinding
+    from pytest_asyncdb.model.result import CheckOutcome, ReportedFinding
     from pytest_asyncdb.sandbox.record import BootRecord, ResponseRecord
 
-_IMPORTS = ("ADB201", "ADB202", "ADB203", "ADB206")
+_STARTING = ("ADB202", "ADB208", "ADB701", "ADB702", "ADB704", "ADB713")
+"""Checks that say of a start that fails why the project may not be to blame, and skip it then."""
+_STARTS = ("import", "create", "startup")
 _REACHABLE = ("ADB705", "ADB706", "ADB707", "ADB708")
 _PACKAGES = ("fastapi", "litestar", "starlette", "quart", "sqlmodel", "sqlalchemy", "asyncpg", "psycopg", "greenlet")
 
 
-def criteria(facts: Facts, reported: Sequence[ReportedFinding]) -> tuple[Criterion, ...]:
-    """SC-001 to SC-008 (there is no SC-004)."""
+def criteria(
+    facts: Facts, reported: Sequence[ReportedFinding], outcomes: Sequence[CheckOutcome] = ()
+) -> tuple[Criterion, ...]:
+    """SC-001 to SC-008 (there is no SC-004).
+
+    Args:
+        facts: what is known.
+        reported: what was found.
+        outcomes: how the checks ended: the reason why one was skipped may be why the start is not judged.
+    """
     boot = facts.boot
     blocking = [one for one in reported if one.finding.severity is Severity.BLOCKS]
+    unjudged = "" if blocking else _unjudged(facts, outcomes)
     return (
-        _starts(boot, facts),
-        _documented(boot, blocking),
-        _fixable(boot, blocking),
-        _database(boot),
-        _routes(boot, reported),
+        _starts(boot, facts, unjudged),
+        _documented(boot, blocking, unjudged),
+        _fixable(boot, reported, unjudged),
+        _database(boot, unjudged),
+        _routes(boot, reported, unjudged),
         _cycles(boot, reported),
         _versions(facts, reported),
     )
 
 
-def _starts(boot: BootRecord | None, facts: Facts) -> Criterion:
+def _unjudged(facts: Facts, outcomes: Sequence[CheckOutcome]) -> str:
+    """Why an app that did not start may be fine all the same; empty when it started or nothing says so."""
+    boot = facts.boot
+    if boot is None or boot.passed("startup"):
+        return ""
+    # Where the import failed, the checks of the startup were skipped for that, which explains nothing.
+    hundred = "ADB2" if not boot.passed("import") else "ADB7"
+    asked = ("ADB206",) if refused_at_boot(facts) else tuple(one for one in _STARTING if one.startswith(hundred))
+    skipped = (one for one in outcomes if one.outcome is Outcome.SKIPPED and one.id in asked)
+    return missing_service(boot) or next((f"{one.id} is not judged: {one.reason}" for one in skipped), "")
+
+
+def _starts(boot: BootRecord | None, facts: Facts, unjudged: str) -> Criterion:
     title = "The server starts without ImportError or ModuleNotFoundError"
     if boot is None:
         return Criterion("SC-001", title, Verdict.UNKNOWN, facts.no_boot)
     if missing := missing_service(boot):
         return Criterion("SC-001", title, Verdict.UNKNOWN, missing)
-    for name in ("import", "create", "startup"):
+    failed = Verdict.UNKNOWN if unjudged else Verdict.NOT_MET
+    for name in _STARTS:
         phase = boot.phase(name)
         if phase is not None and not phase.ok:
             what = f"{phase.error.type}: {phase.error.message}" if phase.error else phase.note or "deadline passed"
-            return Criterion("SC-001", title, Verdict.NOT_MET, f"{name} of {boot.target} failed: {_short(what)}")
+            return Criterion("SC-001", title, failed, f"{name} of {boot.target} failed: {_short(what)}")
     if not boot.passed("startup"):
-        return Criterion("SC-001", title, Verdict.NOT_MET, f"{boot.target} ended in {boot.end.phase} ({boot.end.how})")
-    seconds = sum(phase.seconds for phase in boot.phases if phase.name in {"import", "create", "startup"})
+        return Criterion("SC-001", title, failed, f"{boot.target} ended in {boot.end.phase} ({boot.end.how})")
+    seconds = sum(phase.seconds for phase in boot.phases if phase.name in _STARTS)
     return Criterion("SC-001", title, Verdict.MET, f"{boot.target} imported and started in {seconds:.2f} s")
 
 
-def _documented(boot: BootRecord | None, blocking: Sequence[ReportedFinding]) -> Criterion:
+def _documented(boot: BootRecord | None, blocking: Sequence[ReportedFinding], unjudged: str) -> Criterion:
     title = "Every fault that blocks the start is found and documented"
-    started = boot is not None and boot.passed("startup")
     if boot is None:
         return Criterion("SC-002", title, Verdict.UNKNOWN, "the app was not booted")
-    if boot and not blocking and (missing := missing_service(boot)):
-        return Criterion("SC-002", title, Verdict.UNKNOWN, missing)
-    if not started and not blocking:
+    if unjudged:
+        return Criterion("SC-002", title, Verdict.UNKNOWN, unjudged)
+    if not boot.passed("startup") and not blocking:
         return Criterion("SC-002", title, Verdict.NOT_MET, "the app does not start and no check says why")
     if not blocking:
         return Criterion("SC-002", title, Verdict.MET, "none found, and the app starts")
@@ -69,27 +94,31 @@ def _documented(boot: BootRecord | None, blocking: Sequence[ReportedFinding]) ->
     return Criterion("SC-002", title, Verdict.MET, f"{len(blocking)} found, each with file, line and root cause: {ids}")
 
 
-def _fixable(boot: BootRecord | None, blocking: Sequence[ReportedFinding]) -> Criterion:
+def _fixable(boot: BootRecord | None, reported: Sequence[ReportedFinding], unjudged: str) -> Criterion:
     title = "Every fault has a working fix"
-    if not blocking and (boot is None or not boot.passed("startup")):
-        return Criterion("SC-003", title, Verdict.UNKNOWN, "the app did not start, and no fault explains it")
+    blocking = [one for one in reported if one.finding.severity is Severity.BLOCKS]
+    if not blocking and boot is None:
+        return Criterion("SC-003", title, Verdict.UNKNOWN, "the app was not booted")
+    if not blocking and boot and not boot.passed("startup"):
+        why = "which is not judged" if unjudged else "and no fault explains it"
+        return Criterion("SC-003", title, Verdict.UNKNOWN, f"the app did not start, {why}")
     proven = [one for one in blocking if any(fix.proof is Proof.PROVEN for fix in one.fixes)]
     if not blocking:
-        return Criterion("SC-003", title, Verdict.MET, "nothing to fix")
+        return Criterion("SC-003", title, Verdict.MET, "nothing that blocks" if reported else "nothing to fix")
     verdict = Verdict.MET if len(proven) == len(blocking) else Verdict.NOT_MET
     evidence = f"{len(proven)} of {len(blocking)} proven by booting a fixed copy"
     return Criterion("SC-003", title, verdict, evidence)
 
 
-def _not_started(boot: BootRecord | None) -> Verdict:
+def _not_started(boot: BootRecord | None, unjudged: str) -> Verdict:
     """An app that was not booted, or only lacks a service that a check does not provide, may be fine."""
-    return Verdict.UNKNOWN if boot is None or missing_service(boot) else Verdict.NOT_MET
+    return Verdict.UNKNOWN if boot is None or unjudged or missing_service(boot) else Verdict.NOT_MET
 
 
-def _database(boot: BootRecord | None) -> Criterion:
+def _database(boot: BootRecord | None, unjudged: str) -> Criterion:
     title = "The database connection initialises during startup"
     if boot is None or not boot.passed("startup"):
-        return Criterion("SC-005", title, _not_started(boot), "the app did not start")
+        return Criterion("SC-005", title, _not_started(boot, unjudged), "the app did not start")
     during = [c for c in boot.connections if c.phase == "startup" and not c.by_probe]
     if any(c.ok for c in during):
         said = next((log.message for log in boot.logs if log.phase == "startup" and "atabase" in log.message), "")
@@ -99,15 +128,17 @@ def _database(boot: BootRecord | None) -> Criterion:
         error = next((c.error for c in during if c.error), None)
         why = f"{error.type}: {_short(error.message)}" if error else "no connection was made"
         return Criterion("SC-005", title, Verdict.NOT_MET, why)
+    if others := other_databases(boot):
+        return Criterion("SC-005", title, Verdict.UNKNOWN, f"the app works on {others}, which is not judged")
     probed = [e for e in boot.engines if e.probe and e.probe.ok]
     extra = "; SELECT 1 through the app's engine works" if probed else ""
     return Criterion("SC-005", title, Verdict.UNKNOWN, f"startup does not touch the database{extra}")
 
 
-def _routes(boot: BootRecord | None, reported: Sequence[ReportedFinding]) -> Criterion:
+def _routes(boot: BootRecord | None, reported: Sequence[ReportedFinding], unjudged: str) -> Criterion:
     title = "All routers are registered and reachable"
     if boot is None or not boot.passed("startup"):
-        return Criterion("SC-006", title, _not_started(boot), "the app did not start")
+        return Criterion("SC-006", title, _not_started(boot, unjudged), "the app did not start")
     wrong = [one.finding for one in reported if one.finding.id in _REACHABLE]
     answers = "; ".join([*map(_answer, boot.responses), *_outages(boot)])
     if wrong:

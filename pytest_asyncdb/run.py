@@ -150,7 +150,7 @@ class Run:
             environment=_environment(first),
             server=ServerInfo(server.provider, server.version, server.seconds, not_used) if server else None,
             app=about,
-            criteria=criteria(first.facts, reported),
+            criteria=criteria(first.facts, reported, first.judgement.outcomes),
             findings=reported,
             checks=outcomes(first.checks, first.judgement, reported, fixed, self.settings.fail_on),
             notes=(*(server.limits if server else ()), *_notes(app, first)),

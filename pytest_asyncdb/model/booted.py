@@ -47,10 +47,15 @@ def boot_on_postgres(facts: Facts, *phases: str) -> BootRecord:
             nobody knows whether they have tables, and which were not taken away.
     """
     boot = boot_past(facts, *phases)
-    dialects = {one.url.drivername.partition("+")[0] if one.url else "" for one in boot.engines}
-    if dialects and dialects <= _OTHERS:
-        raise NotJudgedError(f"the app works on {', '.join(sorted(dialects))}, not on Postgres")
+    if others := other_databases(boot):
+        raise NotJudgedError(f"the app works on {others}, not on Postgres")
     return boot
+
+
+def other_databases(boot: BootRecord) -> str:
+    """``mysql, sqlite`` when all engines are for databases that are not redirected; else empty."""
+    dialects = {one.url.drivername.partition("+")[0] if one.url else "" for one in boot.engines}
+    return ", ".join(sorted(dialects)) if dialects <= _OTHERS else ""
 
 
 def outage_of(facts: Facts) -> BootRecord:

@@ -63,14 +63,24 @@ def safety(outcome: FixOutcome) -> str:
 
 
 def counts(result: Result) -> str:
-    """``3 block, 1 latent, 2 advice``, or ``no fault found``, which takes a check to say."""
+    """``3 block, 1 latent, 2 advice``, or ``no fault found``, which takes a check to say; what else is not well."""
     names = {Severity.BLOCKS: ("blocks", "block"), Severity.LATENT: ("latent",) * 2, Severity.ADVICE: ("advice",) * 2}
     parts = []
     for one in SEVERITIES:
         number = len(of_severity(result.findings, one))
         if number:
             parts.append(f"{number} {names[one][number > 1]}")
-    return ", ".join(parts) or ("no fault found" if result.checks else "nothing was judged")
+    if not result.checks and not parts:
+        return "nothing was judged"
+    but = "" if of_severity(result.findings, Severity.BLOCKS) else _not_started(result)
+    return f"{', '.join(parts) or 'no fault found'}{but}"
+
+
+def _not_started(result: Result) -> str:
+    """``, but the app did not start``, which a reader takes the absence of faults to deny."""
+    apps = result.apps or ((result.app,) if result.app else ())
+    down = [app.name for app in apps if not app.booted]
+    return f", but {', '.join(down) if len(apps) > 1 else 'the app'} did not start" if down else ""
 
 
 def distinct_fixes(result: Result) -> list[FixOutcome]:

@@ -68,3 +68,14 @@ def test_without_a_check_no_health_is_claimed(healthy):
     lines = render(replace(healthy, checks=()))
     assert "no check was run" in lines
     assert "no fault found" not in "\n".join(lines)
+
+
+def test_an_app_that_did_not_start_is_told_where_nothing_blocks(healthy, broken):
+    down = replace(healthy.app, booted=False)
+    assert render(replace(healthy, app=down, apps=(down,)))[-1] == "no fault found, but the app did not start"
+    both = replace(healthy, app=down, apps=(down, healthy.app))
+    assert render(both)[-1] == "no fault found, but backend/src/main.py:app did not start"
+    latent = [one for one in broken.findings if one.finding.severity == "latent"]
+    assert render(replace(broken, findings=tuple(latent)))[-1].startswith("1 latent, but the app did not start")
+    assert "did not start" not in render(broken)[-1]
+    assert render(healthy)[-1] == "no fault found"
