@@ -7,7 +7,8 @@ however many modules fall over it; a package that is missing is told once too. E
 exactly (names imported from the wrong place, circles, syntax, settings, drivers, declared packages that are not
 installed) are left to that check, and so are test modules, migration scripts, and modules that the app does not import
 and that need a package which is declared for development only. Nothing is reported of a module that reaches for
-another service meanwhile, nor on a Python that the project does not ask for: it may work where the project runs.
+another service meanwhile, nor on a Python that the project does not ask for: it may work where the project runs. So
+may an app that is imported with the project's own folder as its package, which takes a start in the folder above.
 
 ## Root cause
 Whatever the module raises; the message carries it.
@@ -36,8 +37,7 @@ from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.services import missed, unreached
-from pytest_asyncdb.urls import drivers
-from pytest_asyncdb.urls.declared import absent_package, contradicted, is_for_development, not_installed
+from pytest_asyncdb.urls import declared, drivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,29 +63,28 @@ def find(facts: Facts) -> Iterator[Finding]:
     skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
     causes: dict[object, list[FailedImport]] = {}
     for one in failed_imports(boot):
-        elsewhere = _is_of_another_check(facts, one) or is_for_development(facts, one)
+        elsewhere = _is_of_another_check(facts, one) or declared.is_for_development(facts, one)
         if not {one.path, one.place.path} & skip and not elsewhere:
-            causes.setdefault(absent_package(facts, one.error) or (one.place, one.error.message), []).append(one)
-    reasons = [_blame_of_environment(facts, one[0]) for one in causes.values()]
-    yield from (_finding(one) for one, reason in zip(causes.values(), reasons, strict=True) if not reason)
-    if reasons and all(reasons):
-        first = next(iter(causes.values()))[0]
+            cause = declared.absent_package(facts, one.error) or (one.place, one.error.message)
+            causes.setdefault(cause, []).append(one)
+    groups = list(causes.values())
+    reasons = [_blame_of_environment(facts, one[0]) for one in groups]
+    judged = [one for one, reason in zip(groups, reasons, strict=True) if not reason]
+    blocks = any(one.blocks for group in judged for one in group)
+    # Why the app itself is not judged matters more than modules that it can do without.
+    if groups and reasons[0] and (not judged or (groups[0][0].blocks and not blocks)):
+        first = groups[0][0]
         raise NotJudgedError(f"`{first.module}` does not import ({_text(first)}), but {reasons[0]}")
+    yield from map(_finding, judged)
 
 
 def _blame_of_environment(facts: Facts, failure: FailedImport) -> str:
+    if above := declared.needs_folder_above(facts, failure.error):
+        return above
     if facts.boot and (needed := unreached(facts.boot, failure.error)):
         return f"it reaches for {needed} meanwhile, which the check refuses"
-    other = "" if _is_missing_everywhere(facts, failure) else interpreter.of_another_project(facts)
-    return contradicted(facts, failure.error) or other
-
-
-def _is_missing_everywhere(facts: Facts, failure: FailedImport) -> bool:
-    """Whether a package is missing whatever Python runs: all that is declared is here, and does not bring it."""
-    package = absent_package(facts, failure.error)
-    production = [one for one in facts.declared.requirements if not one.group]
-    is_complete = bool(production) and all(facts.installed.version(one.name) for one in production)
-    return bool(package) and is_complete and not interpreter.has(package)
+    other = "" if declared.is_missing_everywhere(facts, failure.error) else interpreter.of_another_project(facts)
+    return declared.contradicted(facts, failure.error) or other
 
 
 def _finding(failures: list[FailedImport]) -> Finding:
@@ -112,9 +111,9 @@ def _is_of_another_check(facts: Facts, failure: FailedImport) -> bool:
     kind = error.type.rpartition(".")[2]
     if kind in {"SyntaxError", "IndentationError", "TabError", "SystemExit", "ValidationError"}:
         return kind != "ValidationError" or bool(unset_settings(error))
-    if _OF_OTHERS.search(error.message) or missing_variable(error) or not_installed(facts, error):
+    if _OF_OTHERS.search(error.message) or missing_variable(error) or declared.not_installed(facts, error):
         return True
     at_engine = any(engine.place.path == place.path and engine.place.line == place.line for engine in facts.engines)
     if any(one.role == "app" and one.seen and same_error(one.seen.error, error) for one in facts.engines):
         return True
-    return at_engine and (absent_package(facts, error) in drivers.DISTRIBUTIONS or kind in _ENGINE_ERRORS)
+    return at_engine and (declared.absent_package(facts, error) in drivers.DISTRIBUTIONS or kind in _ENGINE_ERRORS)

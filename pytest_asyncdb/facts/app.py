@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.appscan import Found, in_module, scan
-from pytest_asyncdb.facts.candidates import Candidate, by_depth, candidate, locate, suffixes, with_name
+from pytest_asyncdb.facts.candidates import Candidate, above, by_depth, candidate, locate, suffixes, with_name
 from pytest_asyncdb.facts.commands import Command, commands
 from pytest_asyncdb.facts.containers import started_in
 from pytest_asyncdb.facts.layout import dotted_name, role_of
@@ -137,6 +137,7 @@ def _app(  # noqa: PLR0913 - one call names every part of an app, by keyword
         module_path=found.path,
         others=others,
         folder=folder,
+        above=above(project, found),
     )
 
 
@@ -178,7 +179,9 @@ def _from_command(project: Project, command: Command) -> Iterator[Candidate]:
             place, factory = command.found_in, command.factory
             found = with_name(project, path, module, name, found_in=place, factory=factory, folders=command.folders)
             if found is not None:
-                yield _importable(project, found)
+                told = _importable(project, found)
+                told.is_commanded = not place.rpartition(":")[0].endswith(".py")
+                yield told
         return
     path = _file(project, command)
     if path is not None:

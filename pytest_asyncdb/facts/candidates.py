@@ -23,7 +23,7 @@ _OWN_NAMES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 class Candidate:
     """An app that could be booted."""
 
-    __slots__ = ("definition", "factory", "found_in", "framework", "import_root", "path", "target")
+    __slots__ = ("definition", "factory", "found_in", "framework", "import_root", "is_commanded", "path", "target")
 
     def __init__(  # noqa: PLR0913 - one call names every part of a candidate, by keyword
         self, path: str, module: str, name: str, *, found_in: str, factory: bool, framework: str | None
@@ -36,6 +36,8 @@ class Candidate:
         self.factory = factory
         self.framework = framework
         self.import_root = root or "."
+        self.is_commanded = False
+        """Whether a file that starts the app names the module itself, and not only where it lies."""
 
 
 def candidate(project: Project, found: Found, found_in: str) -> Candidate:
@@ -67,6 +69,15 @@ def with_name(  # noqa: PLR0913 - one call names every part of a candidate, by k
     if framework is None and tree is not None:
         framework = _imported_framework(project, tree, name, folders)
     return Candidate(path, module, name, found_in=found_in, factory=factory, framework=framework)
+
+
+def above(project: Project, found: Candidate) -> str:
+    """The target as it is in the folder above the project, when the project's own folder may be the app's package.
+
+    The FastAPI CLI imports the app so, which no other folder can: relative imports end at the outermost package.
+    """
+    may_be = found.import_root == "." and not found.is_commanded and project.exists("__init__.py")
+    return f"{project.root.name}.{found.target}" if may_be else ""
 
 
 def _kind(tree: ast.Module, name: str) -> str | None:

@@ -29,6 +29,9 @@ class App:
     """Other candidates that were not chosen."""
     folder: str = "."
     """The service that it is the app of: the folder with its dependency files."""
+    above: str = ""
+    """What the target is in the folder above the project, where the project's own folder is a package
+    (``shop.main:app``); empty where it is none, or a command says that the app is imported without it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from pytest_asyncdb.model import interpreter
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Confidence
 from pytest_asyncdb.model.fix import AddRequirement, Fix
@@ -88,6 +89,25 @@ def contradicted(facts: Facts, error: ErrorRecord) -> str:
         if not one.group and version and one.name in packages and not _admits(one.specifier, version):
             return f"`{one.name}` {version} is installed, and `{one.specifier}` is declared"
     return ""
+
+
+def needs_folder_above(facts: Facts, error: ErrorRecord) -> str:
+    """Why an import says nothing that needs the folder above the project, which is a package itself; empty else."""
+    target = facts.app.above if facts.app else ""
+    relative = error.type == "ImportError" and error.message.startswith("attempted relative import")
+    package = target.partition(".")[0]
+    if not target or not (relative or absent_package(facts, error) == package):
+        return ""
+    named = f" with `--asyncdb-app={target}`" if package.isidentifier() else ""
+    return f"the project's folder has an `__init__.py` and may be its package: run pytest in the folder above{named}"
+
+
+def is_missing_everywhere(facts: Facts, error: ErrorRecord) -> bool:
+    """Whether a package is missing whatever Python runs: all that is declared is here, and does not bring it."""
+    package = absent_package(facts, error)
+    production = [one for one in facts.declared.requirements if not one.group]
+    is_complete = bool(production) and all(facts.installed.version(one.name) for one in production)
+    return bool(package) and is_complete and not interpreter.has(package)
 
 
 def _admits(specifier: str, version: str) -> bool:

@@ -257,3 +257,24 @@ def test_app_of_a_factory_elsewhere_that_takes_arguments(project):
         "src/setup.py": "from fastapi import FastAPI\ndef create_application(router):\n    return FastAPI()\n",
     }
     assert found(project, files).target == "src.main:app"
+
+
+RELATIVE = "from .api import x\n" + FASTAPI
+PACKAGE = {"__init__.py": "", "main.py": RELATIVE, "api.py": "x = 1"}
+
+
+@pytest.mark.parametrize(
+    ("files", "above"),
+    [
+        (PACKAGE, "project.main:app"),
+        ({"main.py": RELATIVE, "api.py": "x = 1"}, ""),
+        ({**PACKAGE, "Dockerfile": "CMD fastapi run main.py\n"}, "project.main:app"),
+        ({**PACKAGE, "Dockerfile": "CMD uvicorn main:app\n"}, ""),
+        ({**PACKAGE, "main.py": f"import uvicorn\n{RELATIVE}uvicorn.run('main:app')\n"}, "project.main:app"),
+        ({"__init__.py": "", "src/main.py": "from api import x\n" + FASTAPI, "src/api.py": "x = 1"}, ""),
+        ({"__init__.py": "", "app/main.py": "from ..x import y\n" + FASTAPI, "x.py": ""}, "project.app.main:app"),
+    ],
+    ids=["package", "none", "by its file", "by its name", "by itself", "from below", "two dots"],
+)
+def test_a_project_that_is_a_package_has_a_name_for_its_app_in_the_folder_above(project, files, above):
+    assert found(project, files).above == above
