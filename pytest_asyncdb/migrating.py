@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.model.services import refusal
 from pytest_asyncdb.sandbox.record import MigrationRecord
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Migrator:
 def _record(seen: BootRecord, command: str) -> MigrationRecord:
     phase = seen.phase("migrate")
     told = seen.migration or MigrationRecord(command)
-    refused = next((one.target for one in seen.refused), "")
+    refused = next((refusal(one) for one in seen.refused), "")
     told = replace(told, unjudged=told.unjudged or _foreign(seen))
     if phase is None or seen.end.how != "done":
         ended = seen.end.detail or seen.end.how

@@ -81,8 +81,8 @@ def find(facts: Facts) -> Iterator[Finding]:
 def _blame_of_environment(facts: Facts, failure: FailedImport) -> str:
     if above := declared.needs_folder_above(facts, failure.error):
         return above
-    if facts.boot and (needed := unreached(facts.boot, failure.error)):
-        return f"it reaches for {needed} meanwhile, which the check refuses"
+    if facts.boot and (reason := unreached(facts.boot, failure.error)):
+        return reason
     other = "" if declared.is_missing_everywhere(facts, failure.error) else interpreter.of_another_project(facts)
     return declared.contradicted(facts, failure.error) or other
 

@@ -32,7 +32,7 @@ from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.migrated import missing_cause, unmigrated
-from pytest_asyncdb.model.services import named
+from pytest_asyncdb.model.services import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +55,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     if failed and engine:
         raise NotJudgedError(f"the engine at {engine.place} has to connect first")
     if failed and refused:
-        raise NotJudgedError(
-            f"`{failed[0].path}` errors after the sandbox refused a connection to {named(refused.target)}"
-        )
+        raise NotJudgedError(f"`{failed[0].path}` errors after the sandbox {refusal(refused)}")
     wanted = [missing(one.error, one.body) for one in failed]
     reasons = [unmigrated(facts, one) if one else "" for one in wanted]
     if failed and all(reasons):

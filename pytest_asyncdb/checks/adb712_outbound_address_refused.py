@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 CHECK = Check(__name__, severity=Severity.ADVICE, since="0.1")
 
 _TRIED = {"connect": "reach", "resolve": "look up", "send": "send to", "program": "run"}
+_ADDRESS = "Only the throwaway database can be reached during a check, whatever the settings name."
+_PROGRAM = "A check runs no program that could do more than look at this machine."
 _WHEN = {
     "import": "while it is imported",
     "create": "while it is made",
@@ -64,6 +66,6 @@ def find(facts: Facts) -> Iterator[Finding]:
                 refused.place or app_place(facts),
                 f"the app tries to {_TRIED.get(refused.kind, 'reach')} {what} {_WHEN[refused.phase]}, which the check "
                 "does not let through",
-                root_cause="Only the throwaway database can be reached during a check, whatever the settings name.",
+                root_cause=_PROGRAM if refused.kind == "program" else _ADDRESS,
                 evidence=Evidence.RUNTIME,
             )

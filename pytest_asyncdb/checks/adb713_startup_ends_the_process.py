@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.booted import app_place, boot_past, refused_in
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.model.services import named
+from pytest_asyncdb.model.services import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +53,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         place, detail = error.place, f"SystemExit: {error.message}" if error.message else "SystemExit"
     refused = refused_in(boot, "startup")
     if detail and refused:
-        raise NotJudgedError(
-            f"startup ended the process after the sandbox refused a connection to {named(refused.target)}"
-        )
+        raise NotJudgedError(f"startup ended the process after the sandbox {refusal(refused)}")
     if detail:
         yield _finding(facts, boot.target, place, detail)
 

@@ -2,8 +2,9 @@
 
 ## What it does
 Reports the start of an app (its import, its factory or its startup) that fails, or waits until its deadline, because
-the sandbox refused a connection to something else than the database: a cache, a broker, a mail server. That is no
-fault, so it is advice; it says what the run could not judge, and why.
+the sandbox refused a connection to something else than the database: a cache, a broker, a mail server. A program that
+was not run, because it could do more than look at this machine, is told likewise. That is no fault, so it is advice; it
+says what the run could not judge, and why.
 
 ## Root cause
 A check provides the database alone. Nothing that the settings name is contacted, because it may be the production one.
@@ -11,7 +12,7 @@ A check provides the database alone. Nothing that the settings name is contacted
 ## Fix
 Have the app start without the service and connect when it is first used, or let a local one through for the check:
 `asyncdb_allow = localhost:6379` in the pytest settings. What listens on that port is then really used, so it has to be
-one that may be written to.
+one that may be written to. Where a program is missed, have the app start without it.
 
 ## Fix safety
 No automatic fix.
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.booted import app_place, boot_past
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.model.services import missed, named
+from pytest_asyncdb.model.services import missed, named, withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,14 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.finding import Finding
 
 CHECK = Check(__name__, severity=Severity.ADVICE, since="0.2")
+
+_SERVICE = (
+    "A check provides the database alone, and contacts nothing that the settings name. "
+    "`asyncdb_allow` lets a service on this machine through; what comes after the start was not judged."
+)
+_PROGRAM = (
+    "A check runs no program that could do more than look at this machine. What comes after the start was not judged."
+)
 
 
 @CHECK
@@ -52,8 +61,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     times = f" ({refused.count} attempts)" if refused.count > 1 else ""
     yield CHECK.finding(
         (error.place if error else None) or refused.place or app_place(facts),
-        f"`{boot.target}` does not start without {named(refused.target, error)}{times}, which a check does not provide",
-        root_cause="A check provides the database alone, and contacts nothing that the settings name. "
-        "`asyncdb_allow` lets a service on this machine through; what comes after the start was not judged.",
+        f"`{boot.target}` does not start without {named(refused, error)}{times}, {withheld(refused)}",
+        root_cause=_PROGRAM if refused.kind == "program" else _SERVICE,
         evidence=Evidence.RUNTIME,
     )

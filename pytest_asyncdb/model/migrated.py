@@ -73,7 +73,7 @@ def unjudged(facts: Facts, done: MigrationRecord) -> str:
     if done.ok or done.unjudged or error is None:
         return "" if done.ok else done.unjudged
     if done.refused and is_connection_error(error):
-        return f"the migrations fail after the sandbox refused a connection to {done.refused}"
+        return f"the migrations fail after the sandbox {done.refused}"
     if is_certificate_error(error):
         return "the throwaway server's certificate is not the one that the migrations verify"
     if (wanted := missing(error)) and (reason := _made_by_hand(facts, wanted)):

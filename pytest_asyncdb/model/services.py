@@ -1,4 +1,4 @@
-"""Which service an app wanted to reach: told from port, host name and the library that raised."""
+"""Which service an app wanted to reach, told from port, host name and library; or which program it wanted to run."""
 
 from __future__ import annotations
 
@@ -51,10 +51,24 @@ def service_of(target: str, error: ErrorRecord | None = None) -> str:
     return _BY_PORT.get(int(port), "") if port else ""
 
 
-def named(target: str, error: ErrorRecord | None = None) -> str:
-    """``Redis at localhost:6379``, or the address alone."""
-    service = service_of(target, error)
-    return f"{service} at {target}" if service else target
+def named(refused: RefusedRecord, error: ErrorRecord | None = None) -> str:
+    """``Redis at localhost:6379``, or the address alone; ``the program `curl …```."""
+    if refused.kind == "program":
+        # What follows the name is long, and may hold a password.
+        name, *rest = refused.target.lstrip("( \t\n").split(maxsplit=1) or [""]
+        return f"the program `{name}{' …' if rest else ''}`"
+    service = service_of(refused.target, error)
+    return f"{service} at {refused.target}" if service else refused.target
+
+
+def withheld(refused: RefusedRecord) -> str:
+    """What a check does with it, at the end of a sentence."""
+    return "which a check does not run" if refused.kind == "program" else "which a check does not provide"
+
+
+def refusal(refused: RefusedRecord) -> str:
+    """``refused a connection to Redis at localhost:6379``: what the sandbox did."""
+    return f"{'did not run' if refused.kind == 'program' else 'refused a connection to'} {named(refused)}"
 
 
 def same_service(target: str) -> str:
@@ -64,7 +78,7 @@ def same_service(target: str) -> str:
 
 
 def missed(boot: BootRecord) -> tuple[RefusedRecord, ErrorRecord | None] | None:
-    """The service for want of which the app does not start, and what it raised.
+    """The service or program for want of which the app does not start, and what it raised.
 
     Only a start that fails because something could not be reached counts, or that goes on trying until its deadline;
     an error of the database is its own.
@@ -81,9 +95,13 @@ def missed(boot: BootRecord) -> tuple[RefusedRecord, ErrorRecord | None] | None:
 
 
 def unreached(boot: BootRecord, error: ErrorRecord) -> str:
-    """The service for want of which a module that the app does not import can't be imported here; empty when none."""
+    """Why a module that the app does not import can't be imported here, when something was refused; else empty."""
     told = _cause([one for one in boot.refused if one.phase == "modules"], error)
-    return named(told.target, error) if told else ""
+    if told is None:
+        return ""
+    if told.kind == "program":
+        return f"it starts {named(told)} meanwhile, {withheld(told)}"
+    return f"it reaches for {named(told, error)} meanwhile, which the check refuses"
 
 
 def _cause(refused: list[RefusedRecord], error: ErrorRecord) -> RefusedRecord | None:
@@ -95,8 +113,6 @@ def _cause(refused: list[RefusedRecord], error: ErrorRecord) -> RefusedRecord | 
 
 
 def missing_service(boot: BootRecord) -> str:
-    """Why what comes after the start is not judged, when a service is missed; else empty."""
+    """Why what comes after the start is not judged, when a service or a program is missed; else empty."""
     found = missed(boot)
-    if found is None:
-        return ""
-    return f"the app needs {named(found[0].target, found[1])} to start, which a check does not provide"
+    return f"the app needs {named(*found)} to start, {withheld(found[0])}" if found else ""

@@ -11,6 +11,8 @@ import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
+from pytest_asyncdb.sandbox import shell
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -88,7 +90,7 @@ class Programs:
     def _refuse(self, words: Sequence[str]) -> None:
         line = words[2] if len(words) > 2 and _base(words[0]) in _SHELLS else shlex.join(words)  # noqa: PLR2004 - sh -c LINE
         self._refusals.refuse("program", line[:200])
-        name = line.split(" ", 1)[0]
+        name = line.lstrip("( \t\n").partition(" ")[0]
         raise PermissionError(errno.EACCES, "Not run: the sandbox starts no programs that could reach a service", name)
 
     def _subprocess(self, module: Any) -> None:
@@ -190,13 +192,8 @@ def is_harmless(words: Sequence[str], executable: Any) -> bool:
 
 
 def _is_harmless_line(line: str) -> bool:
-    if _SHELL_SYNTAX.search(line.replace("2>/dev/null", "").replace("2>&1", "")):
-        return False
-    try:
-        words = shlex.split(line.replace("2>/dev/null", "").replace("2>&1", ""))
-    except ValueError:
-        return False
-    return bool(words) and _base(words[0]) not in _SHELLS and is_harmless(words, words[0])
+    found = shell.programs(line)
+    return bool(found) and all(_base(one[0]) not in _SHELLS and is_harmless(one, one[0]) for one in found)
 
 
 def is_python(words: Sequence[str]) -> bool:

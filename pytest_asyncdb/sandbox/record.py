@@ -247,7 +247,8 @@ class EndRecord:
 class MigrationRecord:
     """The project's migrations, run before the app was asked anything.
 
-    ``unjudged`` says why nothing can be said of them, ``ended`` how they ended the process.
+    ``unjudged`` says why nothing can be said of them, ``ended`` how they ended the process, ``refused`` what the
+    sandbox did first: ``refused a connection to cache:6379``.
     """
 
     command: str

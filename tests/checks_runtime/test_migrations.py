@@ -110,7 +110,10 @@ def test_several_heads(judge):
         (fails("DBAPIError", 'extension "postgis" is not available'), "`postgis`; `asyncdb_extensions`"),
         (fails("DBAPIError", 'could not open extension control file "/usr/share/x/pg_cron.control"'), "`pg_cron`"),
         (fails("DBAPIError", 'role "readonly" does not exist'), "`readonly`"),
-        (fails("OSError", "Connection refused", refused="cache:6379"), "cache:6379"),
+        (
+            fails("OSError", "Connection refused", refused="refused a connection to c:1"),
+            "sandbox refused a connection to c:1",
+        ),
         (fails("ssl.SSLCertVerificationError", "certificate verify failed"), "certificate"),
     ],
 )

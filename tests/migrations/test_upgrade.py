@@ -127,7 +127,7 @@ def test_what_never_ends_and_what_ends_the_process(migrate):
 def test_nothing_else_is_reached(migrate):
     script = version(upgrade="import socket; socket.create_connection(('203.0.113.7', 5432))")
     _, done = migrate({"alembic/versions/0001_users.py": script})
-    assert (done.ok, done.refused) == (False, "203.0.113.7:5432")
+    assert (done.ok, done.refused) == (False, "refused a connection to 203.0.113.7:5432")
 
 
 def test_advanced_alchemy_is_asked_through_the_apps_own_configuration(migrate, database):
