@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import failed_imports
+from pytest_asyncdb.model.booted import failed_imports, weight
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.urls.declared import not_installed
@@ -51,18 +51,20 @@ def find(facts: Facts) -> Iterator[Finding]:
     skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
     missing: dict[str, Requirement] = {}
     failures: list[FailedImport] = []
-    for one in failed_imports(facts.boot):
+    for one in failed_imports(facts, facts.boot):
         requirement = not_installed(facts, one.error)
         if requirement and not {one.path, one.place.path} & skip:
             missing.setdefault(requirement.name, requirement)
             failures.append(one)
     if failures:
+        severity, confidence = weight(failures)
         yield CHECK.finding(
             next(iter(missing.values())).span.place,
             f"{_names(list(missing))} declared and not installed here, so `{failures[0].module}` does not import",
             root_cause="This environment lacks what the project declares. Install its dependencies here, or run pytest "
             "from the environment that has them.",
-            severity=Severity.BLOCKS if any(one.blocks for one in failures) else Severity.LATENT,
+            severity=severity,
+            confidence=confidence,
             evidence=Evidence.BOTH,
         )
 

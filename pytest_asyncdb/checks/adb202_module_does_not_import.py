@@ -32,7 +32,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model import interpreter
-from pytest_asyncdb.model.booted import boot_past, failed_imports
+from pytest_asyncdb.model.booted import boot_past, failed_imports, weight
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
@@ -62,7 +62,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     boot = boot_past(facts)
     skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
     causes: dict[object, list[FailedImport]] = {}
-    for one in failed_imports(boot):
+    for one in failed_imports(facts, boot):
         elsewhere = _is_of_another_check(facts, one) or declared.is_for_development(facts, one)
         if not {one.path, one.place.path} & skip and not elsewhere:
             cause = declared.absent_package(facts, one.error) or (one.place, one.error.message)
@@ -89,12 +89,14 @@ def _blame_of_environment(facts: Facts, failure: FailedImport) -> str:
 
 def _finding(failures: list[FailedImport]) -> Finding:
     first = failures[0]
+    severity, confidence = weight(failures)
     also = f" (at {places} places)" if (places := len({one.place for one in failures})) > 1 else ""
     return CHECK.finding(
         first.place,
         f"`{first.module}` does not import: {_text(first)}{also}",
         root_cause="The line raises while the module is imported, so nothing that imports it can start.",
-        severity=Severity.BLOCKS if any(one.blocks for one in failures) else Severity.LATENT,
+        severity=severity,
+        confidence=confidence,
         evidence=Evidence.RUNTIME,
     )
 

@@ -56,7 +56,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     if facts.boot is None:
         raise NotJudgedError(facts.no_boot or "the app was not booted")
     told: set[frozenset[str]] = set()
-    for failure in failed_imports(facts.boot):
+    for failure in failed_imports(facts, facts.boot):
         match = _CIRCLE.search(failure.error.message)
         if match is None:
             continue
@@ -70,7 +70,8 @@ def find(facts: Facts) -> Iterator[Finding]:
             f"this import closes {'the' if shown else 'a'} circle{shown}",
             root_cause=f"Importing `{failure.module}` sets it off: {' '.join(failure.error.message.split())}.{edges} "
             f"{_WAY_OUT}",
-            severity=Severity.BLOCKS if failure.blocks else Severity.LATENT,
+            # Imported by itself, a module may close a circle that it does not close where the app imports it.
+            severity=Severity.BLOCKS if failure.blocks and failure.seen else Severity.LATENT,
             evidence=Evidence.RUNTIME,
         )
     yield from _hidden(facts, facts.boot, told)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.errors import is_unset_url, same_error
+from pytest_asyncdb.model.finding import Confidence, Severity
+from pytest_asyncdb.model.interpreter import modules_of_app
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.model.services import missing_service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.engines import Engine
@@ -85,6 +87,8 @@ class FailedImport:
     error: ErrorRecord
     blocks: bool
     """Whether the app needs the module."""
+    seen: bool = True
+    """Whether the boot saw that; else it follows from the imports in the sources, which may stand in a branch."""
 
     @property
     def place(self) -> Place:
@@ -92,15 +96,27 @@ class FailedImport:
         return self.error.place or Place(self.path)
 
 
-def failed_imports(boot: BootRecord) -> Iterator[FailedImport]:
-    """Every module that does not import; the app first."""
+def failed_imports(facts: Facts, boot: BootRecord) -> Iterator[FailedImport]:
+    """Every module that does not import; the app first.
+
+    An app whose import failed did not come to the imports after that line, so its sources tell what else it needs.
+    """
     phase = boot.phase("import")
+    needed = modules_of_app(facts) if phase and not phase.ok else set()
     if phase and phase.error:
         path = phase.error.frames[0].path if phase.error.frames else ""
         yield FailedImport(boot.target.partition(":")[0], path, phase.error, blocks=True)
     for one in boot.imports:
         if not one.ok and one.error:
-            yield FailedImport(one.module, one.path, one.error, one.by_app)
+            yield FailedImport(one.module, one.path, one.error, one.by_app or one.module in needed, seen=one.by_app)
+
+
+def weight(failures: Sequence[FailedImport]) -> tuple[Severity, Confidence]:
+    """How bad it is that these modules do not import, and how sure."""
+    blocking = [one for one in failures if one.blocks]
+    if not blocking:
+        return Severity.LATENT, Confidence.CERTAIN
+    return Severity.BLOCKS, Confidence.CERTAIN if any(one.seen for one in blocking) else Confidence.LIKELY
 
 
 def refused_in(boot: BootRecord, *phases: str) -> RefusedRecord | None:
