@@ -3,7 +3,8 @@
 ## What it does
 Compares the installed version of each package of the async database stack (SQLAlchemy, SQLModel, drivers, greenlet,
 Alembic, web framework) with what the project declares for production. Requirements whose marker does not apply here, or
-which name a URL, are left out.
+which name a URL, are left out; and, while declared packages are missing here (ADB107), so is what pytest-asyncdb itself
+brings.
 
 ## Root cause
 What is tested here is not what production gets. Between SQLAlchemy 2.0 and 2.1, or asyncpg 0.30 and 0.31, that is a
@@ -32,6 +33,7 @@ from packaging.version import InvalidVersion
 
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Severity
+from pytest_asyncdb.urls.declared import comes_with_the_tool, uninstalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +53,12 @@ _STACK = frozenset({"sqlalchemy", "sqlmodel", "greenlet", "alembic", "fastapi", 
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each production requirement that the installed version does not fulfil."""
+    is_incomplete = bool(uninstalled(facts))
     for requirement in facts.declared.requirements:
         version = facts.installed.version(requirement.name)
         if requirement.group or requirement.name not in _STACK or version is None:
+            continue
+        if is_incomplete and comes_with_the_tool(facts, requirement.name):
             continue
         if _applies(requirement) and not _admits(requirement.specifier, version):
             yield CHECK.finding(

@@ -2,7 +2,8 @@
 
 ## What it does
 Reports, in one finding at the first requirement, the packages that production gets, that this environment lacks, and
-that a module of the project failed to import.
+that a module of the project failed to import. Other packages that are missing are named beside them, since the name
+that is imported need not be that of the requirement.
 
 ## Root cause
 pytest runs in an environment that is not the project's, or is older than its dependency files. Everything that is
@@ -25,17 +26,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.booted import failed_imports, weight
+from pytest_asyncdb.model.booted import weight
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.urls.declared import not_installed
+from pytest_asyncdb.urls.declared import echoes, uninstalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.facts.dependencies import Requirement
-    from pytest_asyncdb.model.booted import FailedImport
     from pytest_asyncdb.model.finding import Finding
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
@@ -48,25 +47,23 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report all such packages at once; it blocks when the app needs one."""
     if facts.boot is None:
         raise NotJudgedError(facts.no_boot or "the app was not booted")
-    skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
-    missing: dict[str, Requirement] = {}
-    failures: list[FailedImport] = []
-    for one in failed_imports(facts, facts.boot):
-        requirement = not_installed(facts, one.error)
-        if requirement and not {one.path, one.place.path} & skip:
-            missing.setdefault(requirement.name, requirement)
-            failures.append(one)
-    if failures:
-        severity, confidence = weight(failures)
-        yield CHECK.finding(
-            next(iter(missing.values())).span.place,
-            f"{_names(list(missing))} declared and not installed here, so `{failures[0].module}` does not import",
-            root_cause="This environment lacks what the project declares. Install its dependencies here, or run pytest "
-            "from the environment that has them.",
-            severity=severity,
-            confidence=confidence,
-            evidence=Evidence.BOTH,
-        )
+    found = uninstalled(facts)
+    if not found:
+        return
+    missing = list(dict.fromkeys(requirement.name for requirement, _ in found))
+    more = echoes(facts)
+    others = list(dict.fromkeys(package for package, _ in more))
+    also = f" {_names(others)} missing too, which may come with what is not installed." if others else ""
+    severity, confidence = weight([*(one for _, one in found), *(one for _, one in more)])
+    yield CHECK.finding(
+        found[0][0].span.place,
+        f"{_names(missing)} declared and not installed here, so `{found[0][1].module}` does not import",
+        root_cause="This environment lacks what the project declares. Install its dependencies here, or run pytest "
+        f"from the environment that has them.{also}",
+        severity=severity,
+        confidence=confidence,
+        evidence=Evidence.BOTH,
+    )
 
 
 def _names(names: list[str]) -> str:

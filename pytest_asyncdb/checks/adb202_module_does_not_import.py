@@ -9,6 +9,7 @@ installed) are left to that check, and so are test modules, migration scripts, a
 and that need a package which is declared for development only. Nothing is reported of a module that reaches for
 another service meanwhile, nor on a Python that the project does not ask for: it may work where the project runs. So
 may an app that is imported with the project's own folder as its package, which takes a start in the folder above.
+While declared packages are not installed (ADB107), no other missing package is reported.
 
 ## Root cause
 Whatever the module raises; the message carries it.
@@ -31,12 +32,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model import interpreter
 from pytest_asyncdb.model.booted import boot_past, failed_imports, weight
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.model.services import missed, unreached
+from pytest_asyncdb.model.services import missed
 from pytest_asyncdb.urls import declared, drivers
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def find(facts: Facts) -> Iterator[Finding]:
             cause = declared.absent_package(facts, one.error) or (one.place, one.error.message)
             causes.setdefault(cause, []).append(one)
     groups = list(causes.values())
-    reasons = [_blame_of_environment(facts, one[0]) for one in groups]
+    is_incomplete = bool(declared.uninstalled(facts))
+    reasons = [declared.blame(facts, one[0], is_incomplete=is_incomplete) for one in groups]
     judged = [one for one, reason in zip(groups, reasons, strict=True) if not reason]
     blocks = any(one.blocks for group in judged for one in group)
     # Why the app itself is not judged matters more than modules that it can do without.
@@ -76,15 +77,6 @@ def find(facts: Facts) -> Iterator[Finding]:
         first = groups[0][0]
         raise NotJudgedError(f"`{first.module}` does not import ({_text(first)}), but {reasons[0]}")
     yield from map(_finding, judged)
-
-
-def _blame_of_environment(facts: Facts, failure: FailedImport) -> str:
-    if above := declared.needs_folder_above(facts, failure.error):
-        return above
-    if facts.boot and (reason := unreached(facts.boot, failure.error)):
-        return reason
-    other = "" if declared.is_missing_everywhere(facts, failure.error) else interpreter.of_another_project(facts)
-    return declared.contradicted(facts, failure.error) or other
 
 
 def _finding(failures: list[FailedImport]) -> Finding:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pytest_asyncdb.model import interpreter
+from pytest_asyncdb.model.booted import failed_imports
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Confidence
 from pytest_asyncdb.model.fix import AddRequirement, Fix
+from pytest_asyncdb.model.services import unreached
 from pytest_asyncdb.urls import drivers
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ _FOR_DEVELOPMENT = frozenset(
     {"pytest", "hypothesis", "faker", "factory", "locust", "freezegun", "respx", "debugpy", "ipdb", "IPython",
      "coverage", "nox", "invoke", "sphinx", "mkdocs", "testcontainers", "mypy"}
 )  # fmt: skip
+_NAME = re.compile(r"[^\w.-]")
+"""Ends the name of a requirement."""
 _PATCHES = 60
 """How many releases 2.1 may come to have; 2.0 had 58."""
 
@@ -78,6 +84,62 @@ def not_installed(facts: Facts, error: ErrorRecord) -> Requirement | None:
     names = drivers.DISTRIBUTIONS.get(package, (package.lower().replace("_", "-"),))
     declared = (facts.declared.production(name) for name in names)
     return next((one for one in declared if one and facts.installed.version(one.name) is None), None)
+
+
+def uninstalled(facts: Facts) -> list[tuple[Requirement, FailedImport]]:
+    """The production requirements that this environment lacks, each with a module that does not import for that."""
+    named = ((not_installed(facts, one.error), one) for one in _failures(facts))
+    return [(requirement, one) for requirement, one in named if requirement]
+
+
+def echoes(facts: Facts) -> list[tuple[str, FailedImport]]:
+    """Packages that are missing, and that a requirement of another name may bring (``jwt`` comes with PyJWT)."""
+    named = ((unnamed(facts, one.error), one) for one in _failures(facts) if not is_for_development(facts, one))
+    return [(package, one) for package, one in named if package]
+
+
+def _failures(facts: Facts) -> Iterator[FailedImport]:
+    skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
+    for one in failed_imports(facts, facts.boot) if facts.boot else ():
+        if not {one.path, one.place.path} & skip:
+            yield one
+
+
+def unnamed(facts: Facts, error: ErrorRecord) -> str:
+    """The package that was not found, when no requirement has its name."""
+    package = absent_package(facts, error)
+    return "" if interpreter.has(package) or not_installed(facts, error) else package
+
+
+def blame(facts: Facts, failure: FailedImport, *, is_incomplete: bool) -> str:
+    """Why the environment, and not the project, may be what a module fails at; empty when it is the project.
+
+    Args:
+        facts: of the project.
+        failure: of the module.
+        is_incomplete: whether some requirement is ``uninstalled``.
+    """
+    if is_incomplete and unnamed(facts, failure.error):
+        return "declared packages are not installed here (ADB107), and one of them may bring it"
+    if reason := needs_folder_above(facts, failure.error):
+        return reason
+    if facts.boot and (reason := unreached(facts.boot, failure.error)):
+        return reason
+    other = "" if is_missing_everywhere(facts, failure.error) else interpreter.of_another_project(facts)
+    return contradicted(facts, failure.error) or other
+
+
+def comes_with_the_tool(facts: Facts, name: str) -> bool:
+    """Whether pytest-asyncdb leads to a distribution, which may then be here for its sake; extras count as well."""
+    requires = {one.name: one.requires for one in facts.installed.distributions}
+    reached: set[str] = set()
+    waiting = ["pytest-asyncdb"]
+    while waiting:
+        one = waiting.pop()
+        if one not in reached:
+            reached.add(one)
+            waiting += [canonicalize_name(_NAME.split(text, maxsplit=1)[0]) for text in requires.get(one, ())]
+    return name in reached
 
 
 def contradicted(facts: Facts, error: ErrorRecord) -> str:
