@@ -1,6 +1,6 @@
 """Lines for a shell, taken apart into the programs that they start.
 
-This decides what runs, so it understands little: programs in a row, in groups that hold no further group, whose output
+This decides what runs, so it understands little: programs in a row, in groups that hold a group at most, whose output
 may go to ``/dev/null``. Whatever a shell could read in another way (expansions, substitutions, assignments, jobs in
 the background, comments, files that are read or written) makes it give up.
 """
@@ -29,7 +29,11 @@ def _list_of(one: str) -> str:
     return rf"n*{one}(?:(?:ln*|;n*|n+){one})*;?n*"
 
 
-_LINE = re.compile(_list_of(rf"(?:{_PROGRAM}|\({_list_of(_PROGRAM)}\)r*)"))
+def _group_of(one: str) -> str:
+    return rf"(?:{_PROGRAM}|\((?!\(){_list_of(one)}\)r*)"  # two parentheses begin arithmetic in some shells
+
+
+_LINE = re.compile(_list_of(_group_of(_group_of(_PROGRAM))))
 """What a shell would take, one letter for each token; a mark stands for itself."""
 _NAME = re.compile(r"[\w./+-]+", re.ASCII)
 """A program's name that is one in every locale, and neither an assignment before another program nor a pattern."""

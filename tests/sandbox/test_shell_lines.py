@@ -21,6 +21,7 @@ HARMLESS = {
     ],
     "2>/dev/null git tag": ["git tag"],
     "(date);(date)": ["date", "date"],
+    "(date && (git tag || pwd) && date) | cat": ["date", "git tag", "pwd", "date", "cat"],
     "echo a#b 2 >/dev/null": ["echo a#b 2"],
     """git log --format='%h (%s) > $x' "a && b" c\\;d""": ["git log '--format=%h (%s) > $x' 'a && b' 'c;d'"],
 }
@@ -32,7 +33,8 @@ NOT_UNDERSTOOD = [
     "date)",
     "((date))",
     "( (date) )",
-    "(date && (date))",
+    "(date && ((date)))",
+    "(date && (date; (date)))",
     "(date) date",
     "date (date)",
     "cat() date",
