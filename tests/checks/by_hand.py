@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from pytest_asyncdb import registry
 from pytest_asyncdb.facts.dependencies import Declared, Distribution, Installed, Locked, Requirement
 from pytest_asyncdb.facts.engines import Engine, EngineUrl
+from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.python import Import, Level, Module
 from pytest_asyncdb.facts.urls import UrlParameter, WrittenUrl
 from pytest_asyncdb.model.finding import Evidence
@@ -16,6 +17,15 @@ from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, ErrorRecord, Im
 
 ASYNC_ENGINE = "sqlalchemy.ext.asyncio.create_async_engine"
 SYNC_ENGINE = "sqlalchemy.create_engine"
+APP = App(
+    "src.main:app",
+    factory=False,
+    found_in="src/main.py:1",
+    import_root=".",
+    cwd=".",
+    framework="fastapi",
+    module_path="src/main.py",
+)
 
 
 def facts(**given):

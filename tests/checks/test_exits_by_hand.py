@@ -5,24 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from by_hand import boot, error, facts, find
+from by_hand import APP, boot, error, facts, find
 
-from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.sandbox.record import BootRecord, EndRecord, LogRecord, PhaseRecord
 from pytest_asyncdb.sandbox.watchdog import COMPUTES
 
 TWO_UNSET = '[{"name": "DB_URL", "missing": true}, {"name": "SECRET", "missing": true}]'
-APP = App(
-    "src.main:app",
-    factory=False,
-    found_in="src/main.py:1",
-    import_root=".",
-    cwd=".",
-    framework="fastapi",
-    module_path="src/main.py",
-)
 
 
 @pytest.mark.parametrize(

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from by_hand import boot, error, facts, failed, find, module
+from by_hand import APP, boot, error, facts, failed, find, module
 
-from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.python import Level
 from pytest_asyncdb.model.finding import Confidence, Severity
 
-APP = App(
-    "src.main:app",
-    factory=False,
-    found_in="src/main.py:1",
-    import_root=".",
-    cwd=".",
-    framework="fastapi",
-    module_path="src/main.py",
-)
 ABSENT = error("ModuleNotFoundError", "No module named 'absent'", "src/main.py:1", name="absent")
 
 

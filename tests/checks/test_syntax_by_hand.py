@@ -5,24 +5,13 @@ from __future__ import annotations
 import sys
 
 import pytest
-from by_hand import facts, find, module
+from by_hand import APP, facts, find, module
 
 from pytest_asyncdb.facts.dependencies import PythonRange
-from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.python import SyntaxFault
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.place import Place
-
-APP = App(
-    "src.main:app",
-    factory=False,
-    found_in="src/main.py:1",
-    import_root=".",
-    cwd=".",
-    framework="fastapi",
-    module_path="src/main.py",
-)
 
 
 def admits(specifier, name="requires-python", *minors):
