@@ -28,12 +28,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from packaging.markers import InvalidMarker, Marker
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion
 
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Severity
-from pytest_asyncdb.urls.declared import comes_with_the_tool, uninstalled
+from pytest_asyncdb.urls.declared import admits
+from pytest_asyncdb.urls.missing import uninstalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,9 +57,9 @@ def find(facts: Facts) -> Iterator[Finding]:
         version = facts.installed.version(requirement.name)
         if requirement.group or requirement.name not in _STACK or version is None:
             continue
-        if is_incomplete and comes_with_the_tool(facts, requirement.name):
+        if is_incomplete and facts.installed.comes_with_the_tool(requirement.name):
             continue
-        if _applies(requirement) and not _admits(requirement.specifier, version):
+        if _applies(requirement) and not admits(requirement.specifier, version):
             yield CHECK.finding(
                 requirement.span.place,
                 f"`{requirement.name}` {version} is installed, and `{requirement.specifier}` is declared",
@@ -73,10 +72,3 @@ def _applies(requirement: Requirement) -> bool:
         return not requirement.marker or Marker(requirement.marker).evaluate()
     except InvalidMarker:
         return False
-
-
-def _admits(specifier: str, version: str) -> bool:
-    try:
-        return SpecifierSet(specifier).contains(version, prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
-        return True

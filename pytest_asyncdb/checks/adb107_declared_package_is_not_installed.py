@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.booted import weight
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.urls.declared import echoes, uninstalled
+from pytest_asyncdb.urls.missing import echoes, uninstalled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

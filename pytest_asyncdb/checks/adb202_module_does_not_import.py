@@ -37,7 +37,7 @@ from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
 from pytest_asyncdb.model.services import missed
-from pytest_asyncdb.urls import declared, drivers
+from pytest_asyncdb.urls import drivers, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,13 +63,13 @@ def find(facts: Facts) -> Iterator[Finding]:
     skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
     causes: dict[object, list[FailedImport]] = {}
     for one in failed_imports(facts, boot):
-        elsewhere = _is_of_another_check(facts, one) or declared.is_for_development(facts, one)
+        elsewhere = _is_of_another_check(facts, one) or missing.is_for_development(facts, one)
         if not {one.path, one.place.path} & skip and not elsewhere:
-            cause = declared.absent_package(facts, one.error) or (one.place, one.error.message)
+            cause = missing.absent_package(facts, one.error) or (one.place, one.error.message)
             causes.setdefault(cause, []).append(one)
     groups = list(causes.values())
-    is_incomplete = bool(declared.uninstalled(facts))
-    reasons = [declared.blame(facts, one[0], is_incomplete=is_incomplete) for one in groups]
+    is_incomplete = bool(missing.uninstalled(facts))
+    reasons = [missing.blame(facts, one[0], is_incomplete=is_incomplete) for one in groups]
     judged = [one for one, reason in zip(groups, reasons, strict=True) if not reason]
     blocks = any(one.blocks for group in judged for one in group)
     # Why the app itself is not judged matters more than modules that it can do without.
@@ -105,9 +105,9 @@ def _is_of_another_check(facts: Facts, failure: FailedImport) -> bool:
     kind = error.type.rpartition(".")[2]
     if kind in {"SyntaxError", "IndentationError", "TabError", "SystemExit", "ValidationError"}:
         return kind != "ValidationError" or bool(unset_settings(error))
-    if _OF_OTHERS.search(error.message) or missing_variable(error) or declared.not_installed(facts, error):
+    if _OF_OTHERS.search(error.message) or missing_variable(error) or missing.not_installed(facts, error):
         return True
     at_engine = any(engine.place.path == place.path and engine.place.line == place.line for engine in facts.engines)
     if any(one.role == "app" and one.seen and same_error(one.seen.error, error) for one in facts.engines):
         return True
-    return at_engine and (declared.absent_package(facts, error) in drivers.DISTRIBUTIONS or kind in _ENGINE_ERRORS)
+    return at_engine and (missing.absent_package(facts, error) in drivers.DISTRIBUTIONS or kind in _ENGINE_ERRORS)

@@ -38,7 +38,7 @@ from pytest_asyncdb.model.errors import missing, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.migrated import failure_cause, unjudged, unmigrated
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.urls.declared import not_installed
+from pytest_asyncdb.urls.missing import not_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -100,11 +100,12 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """An installed distribution; ``requires`` are its PEP 508 strings."""
+    """An installed distribution; ``requires`` are its PEP 508 strings, ``extras`` the names of those that it has."""
 
     name: str
     version: str
     requires: tuple[str, ...]
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Installed:
 
     ``reached`` are the distributions that the production requirements lead to (markers and extras applied to
     the running interpreter). ``brought_by`` names, for each distribution that is not reached, the installed
-    distributions that require it.
+    distributions that require it. ``tool`` are those that pytest-asyncdb leads to, with all of its extras.
     """
 
     python: str
@@ -131,6 +132,7 @@ class Installed:
     reached: frozenset[str]
     brought_by: tuple[tuple[str, tuple[str, ...]], ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    tool: frozenset[str] = frozenset()
 
     def version(self, name: str) -> str | None:
         """Installed version of a normalised name, or None."""
@@ -139,6 +141,10 @@ class Installed:
     def reaches(self, name: str) -> bool:
         """Whether what the project declares for production brings this distribution."""
         return name in self.reached
+
+    def comes_with_the_tool(self, name: str) -> bool:
+        """Whether this distribution may be here for the sake of pytest-asyncdb alone."""
+        return name in self.tool
 
     def brings(self, name: str) -> tuple[str, ...]:
         """Who requires it, when the project itself does not reach it."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_asyncdb.facts.dependencies import Declared, Requirement
 
+_TOOL = "pytest-asyncdb"
 _EXTRA = re.compile(r"\bextra\s*==")
 
 
@@ -38,6 +39,7 @@ def installed(declared: Declared, python: str = "") -> Installed:
         reached=frozenset(reached),
         brought_by=tuple(_brought_by(found, reached, requires)),
         conflicts=tuple(_conflicts(found, reached, production, requires)),
+        tool=frozenset(requires.closure({_TOOL: frozenset(found[_TOOL].extras)}) if _TOOL in found else ()),
     )
 
 
@@ -70,7 +72,8 @@ def _distribution(folder: Path) -> Distribution | None:
         versions = [value for field, _, value in fields if field == "Version"]
         if names and versions:
             requires = tuple(value for field, _, value in fields if field == "Requires-Dist")
-            return Distribution(normalised(names[0]), versions[0].strip(), requires)
+            extras = tuple(value for field, _, value in fields if field == "Provides-Extra")
+            return Distribution(normalised(names[0]), versions[0].strip(), requires, extras)
     return None
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from by_hand import boot, error, facts, failed, find
 
-from pytest_asyncdb.facts.dependencies import Distribution
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Severity
 
@@ -56,6 +55,5 @@ def test_a_version_that_only_the_tool_brought_contradicts_nothing(ended, told):
     declared = ("sqlalchemy[asyncio]<2", "fastapi<0.100", "apscheduler")
     failure = absent(ended) if ended else None
     given = incomplete(failure, requirements=declared, versions={"fastapi": "0.165.0"})
-    tool = (Distribution("pytest-asyncdb", "0.2", ("pytest>=8", "SQLAlchemy[asyncio]>=2.0")),)
-    given.installed = replace(given.installed, distributions=given.installed.distributions + tool)
+    given.installed = replace(given.installed, tool=frozenset({"pytest-asyncdb", "pytest", "sqlalchemy"}))
     assert [one.message.split("`")[1] for one in find("ADB105", given)] == told

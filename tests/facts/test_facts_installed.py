@@ -18,7 +18,7 @@ def site(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.path", [str(folder)])
     environment_of.cache_clear()
 
-    def add(name, version, *requires):
+    def add(name, version, *requires, extras=()):
         info = folder / f"{name}-{version}.dist-info"
         info.mkdir()
         lines = [
@@ -26,6 +26,7 @@ def site(tmp_path, monkeypatch):
             f"Name: {name}",
             f"Version: {version}",
             *(f"Requires-Dist: {one}" for one in requires),
+            *(f"Provides-Extra: {one}" for one in extras),
         ]
         (info / "METADATA").write_text("\n".join(lines) + "\n\nRequires-Dist: not-in-the-description\n")
 
@@ -86,6 +87,18 @@ def test_conflicts_inside_what_is_reached(facts, site):
         Conflict("sqlalchemy", "2.1.9", "sqlalchemy<2.1", "sqlmodel"),
     }
     assert about.sqlalchemy() == (2, 1)
+
+
+def test_what_the_tool_leads_to_is_known_with_all_its_extras(facts, site):
+    site("pytest_asyncdb", "0.2", "SQLAlchemy>=2", 'Psycopg.Binary; extra == "psycopg"', extras=("psycopg", "docs"))
+    site("sqlalchemy", "2.1.9", 'greenlet>=1; extra == "asyncio"')
+    site("psycopg-binary", "3.2", "typing_extensions")
+    site("typing_extensions", "4.12")
+    site("greenlet", "3.5")
+    known = installed(facts({**APP, "requirements.txt": "SQLAlchemy\n"}).declared)
+    assert known.tool == {"pytest-asyncdb", "sqlalchemy", "psycopg-binary", "typing-extensions"}
+    assert known.comes_with_the_tool("sqlalchemy")
+    assert not known.comes_with_the_tool("greenlet")
 
 
 def test_another_interpreter_answers_for_itself(tmp_path):

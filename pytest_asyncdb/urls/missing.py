@@ -1,0 +1,122 @@
+"""Imports that fail for what this environment lacks, told apart from those that fail for what the project lacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model import interpreter
+from pytest_asyncdb.model.booted import failed_imports
+from pytest_asyncdb.model.services import unreached
+from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared import admits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.dependencies import Requirement
+    from pytest_asyncdb.model.booted import FailedImport
+    from pytest_asyncdb.sandbox.record import ErrorRecord
+
+_FOR_DEVELOPMENT = frozenset(
+    {"pytest", "hypothesis", "faker", "factory", "locust", "freezegun", "respx", "debugpy", "ipdb", "IPython",
+     "coverage", "nox", "invoke", "sphinx", "mkdocs", "testcontainers", "mypy"}
+)  # fmt: skip
+
+
+def absent_package(facts: Facts, error: ErrorRecord) -> str:
+    """The top-level module that was not found, when that is the error and it is not the project's own."""
+    name = dict(error.attributes).get("name", "").partition(".")[0]
+    own = any(module.name.partition(".")[0] == name for module in facts.modules)
+    return name if error.type.endswith("ModuleNotFoundError") and not own else ""
+
+
+def not_installed(facts: Facts, error: ErrorRecord) -> Requirement | None:
+    """The production requirement that this environment lacks, when that is the error, as far as names tell."""
+    package = absent_package(facts, error)
+    names = drivers.DISTRIBUTIONS.get(package, (package.lower().replace("_", "-"),))
+    declared = (facts.declared.production(name) for name in names)
+    return next((one for one in declared if one and facts.installed.version(one.name) is None), None)
+
+
+def uninstalled(facts: Facts) -> list[tuple[Requirement, FailedImport]]:
+    """The production requirements that this environment lacks, each with a module that does not import for that."""
+    named = ((not_installed(facts, one.error), one) for one in _failures(facts))
+    return [(requirement, one) for requirement, one in named if requirement]
+
+
+def echoes(facts: Facts) -> list[tuple[str, FailedImport]]:
+    """Packages that are missing, and that a requirement of another name may bring (``jwt`` comes with PyJWT)."""
+    named = ((unnamed(facts, one.error), one) for one in _failures(facts) if not is_for_development(facts, one))
+    return [(package, one) for package, one in named if package]
+
+
+def _failures(facts: Facts) -> Iterator[FailedImport]:
+    skip = {module.path for module in facts.modules if module.role in {"test", "migration"}}
+    for one in failed_imports(facts, facts.boot) if facts.boot else ():
+        if not {one.path, one.place.path} & skip:
+            yield one
+
+
+def unnamed(facts: Facts, error: ErrorRecord) -> str:
+    """The package that was not found, when no requirement has its name."""
+    package = absent_package(facts, error)
+    return "" if interpreter.has(package) or not_installed(facts, error) else package
+
+
+def blame(facts: Facts, failure: FailedImport, *, is_incomplete: bool) -> str:
+    """Why the environment, and not the project, may be what a module fails at; empty when it is the project.
+
+    Args:
+        facts: of the project.
+        failure: of the module.
+        is_incomplete: whether some requirement is ``uninstalled``.
+    """
+    if is_incomplete and unnamed(facts, failure.error):
+        return "declared packages are not installed here (ADB107), and one of them may bring it"
+    if reason := needs_folder_above(facts, failure.error):
+        return reason
+    if facts.boot and (reason := unreached(facts.boot, failure.error)):
+        return reason
+    other = "" if is_missing_everywhere(facts, failure.error) else interpreter.of_another_project(facts)
+    return contradicted(facts, failure.error) or other
+
+
+def contradicted(facts: Facts, error: ErrorRecord) -> str:
+    """Why an error of a package says nothing of production, which gets another version of it; empty where it does."""
+    named = (error.type, dict(error.attributes).get("name", ""))
+    packages = {one.partition(".")[0].lower().replace("_", "-") for one in named}
+    for one in facts.declared.requirements:
+        version = facts.installed.version(one.name)
+        if not one.group and version and one.name in packages and not admits(one.specifier, version):
+            return f"`{one.name}` {version} is installed, and `{one.specifier}` is declared"
+    return ""
+
+
+def needs_folder_above(facts: Facts, error: ErrorRecord) -> str:
+    """Why an import says nothing that needs the folder above the project, which is a package itself; empty else."""
+    target = facts.app.above if facts.app else ""
+    relative = error.type == "ImportError" and error.message.startswith("attempted relative import")
+    package = target.partition(".")[0]
+    if not target or not (relative or absent_package(facts, error) == package):
+        return ""
+    named = f" with `--asyncdb-app={target}`" if package.isidentifier() else ""
+    return f"the project's folder has an `__init__.py` and may be its package: run pytest in the folder above{named}"
+
+
+def is_missing_everywhere(facts: Facts, error: ErrorRecord) -> bool:
+    """Whether a package is missing whatever Python runs: all that is declared is here, and does not bring it."""
+    package = absent_package(facts, error)
+    production = [one for one in facts.declared.requirements if not one.group]
+    is_complete = bool(production) and all(facts.installed.version(one.name) for one in production)
+    return bool(package) and is_complete and not interpreter.has(package)
+
+
+def is_for_development(facts: Facts, failure: FailedImport) -> bool:
+    """Whether a module that the app can do without needs a package that is meant for development, and is not here."""
+    package = absent_package(facts, failure.error)
+    if failure.blocks or not package:
+        return False
+    name = package.lower().replace("_", "-")
+    declared = facts.declared.anywhere(name)
+    return package in _FOR_DEVELOPMENT or (declared is not None and facts.declared.production(name) is None)
