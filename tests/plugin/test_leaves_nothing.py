@@ -82,7 +82,7 @@ def test_killed_at_any_moment(broken, how, after):
     pids = family(process.pid)
     process.send_signal(how)
     process.send_signal(signal.SIGCONT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=90)
     assert left_after(pids, since, 2.0) == (set(), set())
 
 
@@ -94,7 +94,7 @@ def test_interrupted_without_a_traceback(healthy):
     )  # fmt: skip
     time.sleep(5)
     process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=30)[0]
+    output = process.communicate(timeout=90)[0]
     assert process.returncode == 2
     assert "interrupted" in output
     assert "Traceback" not in output
@@ -123,7 +123,7 @@ def test_interrupted_while_two_copies_boot(healthy, tmp_path):
         time.sleep(0.02)
     pids = family(process.pid)
     process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=30)[0]
+    output = process.communicate(timeout=90)[0]
     assert process.returncode == 2, output
     assert "interrupted" in output
     assert "Traceback" not in output

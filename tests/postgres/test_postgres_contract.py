@@ -283,7 +283,7 @@ def test_after_an_exception_nothing_is_left(provider):
     assert_gone(directory)
 
 
-def assert_gone(directory, seconds=2.0):
+def assert_gone(directory, seconds=10.0):
     end = time.monotonic() + seconds
     while directory.exists() and time.monotonic() < end:
         time.sleep(0.01)

@@ -45,7 +45,7 @@ def databases(given_server):
 
 
 def assert_gone(owner, asked, databases, before):
-    owner.assert_gone(5.0)
+    owner.assert_gone()
     if "://" in asked:
         with choose(asked).provider.serve():
             pass  # what a killed owner could not drop is dropped by the next start
@@ -78,7 +78,7 @@ def test_no_language_no_home_no_cache(own, asked, base, tmp_path):
     owner = own(asked, environment={"HOME": f"{nowhere}/home", "XDG_CACHE_HOME": f"{nowhere}/cache", **unset})
     assert owner.ready()["workspace"].startswith(os.fspath(base))
     assert owner.finish() == (0, "")
-    owner.assert_gone(5.0)
+    owner.assert_gone()
 
 
 def test_two_runs_at_once(own, asked):
@@ -88,7 +88,7 @@ def test_two_runs_at_once(own, asked):
     assert ("://" in asked) or ready[0]["password"] != ready[1]["password"]
     for owner in owners:
         assert owner.finish() == (0, "")
-    owners[0].assert_gone(5.0)
+    owners[0].assert_gone()
 
 
 SMALL = "mount -t tmpfs -o size=64m tmpfs /dev/shm"

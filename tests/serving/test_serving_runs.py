@@ -108,7 +108,7 @@ def test_a_killed_run_leaves_nothing(project, workers, number):
         assert_gone(*one)
 
 
-def assert_gone(port, _database, workspace, seconds=5.0):
+def assert_gone(port, _database, workspace, seconds=10.0):
     end = time.monotonic() + seconds
     directory = Path(workspace).parent
     while time.monotonic() < end and (directory.exists() or listens(port)):
