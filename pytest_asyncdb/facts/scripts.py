@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,10 +12,11 @@ if TYPE_CHECKING:
 
 _NAME = r"(?:\"[^\"]+\"|\w+)"
 _CREATE = re.compile(
+    r"--[^\n]*|/\*.*?\*/|"  # comments, which make nothing
     r"\bCREATE\s+(?:OR\s+REPLACE\s+|UNLOGGED\s+|FOREIGN\s+|MATERIALIZED\s+)*"
     r"(?P<kind>SCHEMA|TABLE|VIEW|SEQUENCE|TYPE|DOMAIN|EXTENSION)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
     rf"(?:{_NAME}\s*\.\s*)?(?P<name>{_NAME})",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 _KINDS = {"VIEW": "table", "SEQUENCE": "table", "DOMAIN": "type", "EXTENSION": "type"}
 """As Postgres calls them where they are missing; an extension brings a type that most often has its name."""
@@ -26,7 +28,7 @@ def made_by_sql(project: Project) -> dict[tuple[str, str], Place]:
     for path in project.sources:
         if path.lower().endswith(".sql"):
             text, lines = project.text(path), project.lines(path)
-            for match in _CREATE.finditer(text):
+            for match in filter(itemgetter("kind"), _CREATE.finditer(text)):
                 kind = _KINDS.get(match["kind"].upper(), match["kind"].lower())
                 name = match["name"].strip('"') if match["name"].startswith('"') else match["name"].lower()
                 made.setdefault((kind, name), lines.span(match.start("name"), match.end("name")).place)

@@ -11,6 +11,9 @@ CREATE UNLOGGED TABLE "Odd Name" (id int);
 CREATE OR REPLACE VIEW cheap AS SELECT 1;
 CREATE MATERIALIZED VIEW old AS SELECT 1;
 CREATE TYPE public.colour AS ENUM ('red');
+-- CREATE TABLE once (id int); it's gone
+/* CREATE TABLE
+   CREATE SCHEMA never */ CREATE /* so */ INDEX by_name ON items (name);
 CREATE INDEX by_id ON items (id);
 """
 
