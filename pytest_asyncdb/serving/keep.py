@@ -29,7 +29,7 @@ REPORTED = "asyncdb_databases"
 """Where a report carries those that its test had."""
 MISSED = "asyncdb_not_kept"
 """Where it carries why one of them is not kept, by its name."""
-TOO_LATE = "the test failed after its transaction was rolled back"
+TOO_LATE = "the test failed in its teardown, which is too late to keep what it saw"
 _HINT = 'a test with @pytest.mark.asyncdb(isolation="database") is kept in any case'
 PORT = 5432
 MINUTE = 60
@@ -75,7 +75,8 @@ class Keeper:
         report = yield
         if report.failed:
             values = getattr(item, "funcargs", {})
-            self._name(values.get("_asyncdb_test"), report.when)
+            for test in _tests(values):
+                self._name(test, report.when)
             had = list(dict.fromkeys(_databases(values)))
             self._names.update(name for *_, name in had)
             vars(report)[REPORTED] = had
@@ -175,16 +176,24 @@ def _at(server: Server) -> tuple[str, int]:
     return server.host, server.port
 
 
+def _tests(values: Mapping[str, object]) -> list[object]:
+    """What a test works in, of the fixtures or of a conformance suite, by the values of its fixtures."""
+    names = ("_asyncdb_test", "case") if "_asyncdb_suite" in values else ("_asyncdb_test",)
+    return [values[name] for name in names if name in values]
+
+
 def _databases(values: Mapping[str, object]) -> Iterator[Database]:
     """Ours that a test had: the one it worked in and those that it made, or else those that a fixture's URL names."""
-    test = values.get("_asyncdb_test")
-    url = getattr(test, "url", "")
-    name = getattr(test, "keep_as", "")
-    kept = f"{url.rpartition('/')[0]}/{name}" if name else url
-    own = (kept, *getattr(values.get("asyncdb_database"), "urls", ()))
-    for url in values.values() if test is None else own:
+    tests = _tests(values)
+    own = (*map(_kept, tests), *getattr(values.get("asyncdb_database"), "urls", ()))
+    for url in own if tests else values.values():
         with suppress(ValueError):  # some other text, and no URL
             parts = urlsplit(url if isinstance(url, str) else "")
             name = parts.path.removeprefix("/")
             if name.startswith(PREFIX) and parts.hostname and parts.port:
                 yield parts.hostname, parts.port, name
+
+
+def _kept(test: object) -> str:
+    url, name = getattr(test, "url", ""), getattr(test, "keep_as", "")
+    return f"{url.rpartition('/')[0]}/{name}" if name else url

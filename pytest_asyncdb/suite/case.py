@@ -41,6 +41,8 @@ class Case:
         self.suite = suite
         self.witness = witness
         self.driver = driver
+        self.keep_as = ""
+        """The database in which what the test committed is to be kept."""
         self.loans = Loans()
         self._engines: list[AsyncEngine] = []
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from pytest_asyncdb.suite.case import Case
+from pytest_asyncdb.suite.kept import keep
 from pytest_asyncdb.suite.statements import closed, statement_of
 from pytest_asyncdb.suite.tables import Author, Base
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import MetaData
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -70,6 +71,9 @@ class Suite:
         return tuple({id(one): one for one in (Base.metadata, model.metadata)}.values())
 
     @pytest.fixture
-    def case(self, driver: str, _asyncdb_suite: Witness) -> Case:
+    def case(self, driver: str, _asyncdb_suite: Witness, request: pytest.FixtureRequest) -> Iterator[Case]:
         """What a test works with; a test of one's own in the class may ask for it, too."""
-        return Case(self, _asyncdb_suite, driver)
+        case = Case(self, _asyncdb_suite, driver)
+        yield case
+        if case.keep_as:
+            keep(request, case)

@@ -227,7 +227,7 @@ def test_what_a_failed_test_saw_in_its_transaction_is_kept(failing, workers, req
     for test, reason in {
         "test_own_table": "the tables that the test made are gone with its transaction: public.own",
         "test_nothing": "the transaction of the test is empty: it wrote nothing, or rolled it back itself",
-        "test_left": "the test failed after its transaction was rolled back",
+        "test_left": "the test failed in its teardown, which is too late to keep what it saw",
         "test_connected": "the database of `asyncdb_url` cannot be copied while other connections to it are open",
     }.items():
         run.says(f"test_it.py::{test}\n    not kept: {reason}\n")
