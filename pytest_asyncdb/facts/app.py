@@ -9,10 +9,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.appscan import Found, in_module, scan
-from pytest_asyncdb.facts.candidates import Candidate, above, by_depth, candidate, locate, suffixes, with_name
+from pytest_asyncdb.facts.candidates import (
+    Candidate,
+    above,
+    by_depth,
+    candidate,
+    hidden_by,
+    locate,
+    with_name,
+)
 from pytest_asyncdb.facts.commands import Command, commands
 from pytest_asyncdb.facts.containers import started_in
 from pytest_asyncdb.facts.layout import dotted_name, role_of
+from pytest_asyncdb.facts.noapp import examples, no_module, nothing_found
 from pytest_asyncdb.facts.project import App
 from pytest_asyncdb.facts.roots import import_root_of, imports_from, working_folder
 from pytest_asyncdb.facts.services import services, started_beside
@@ -69,9 +78,10 @@ def find_apps(project: Project, settings: Settings) -> tuple[App, ...]:
         return tuple(_named(project, settings, target) for target in targets)
     every = (*_configured(project), *_commanded(project), *_defined(project))
     candidates = [one for one in every if role_of(one.path) != "test"]
-    if not candidates:
-        raise NoAppError(_nothing_found(project))
-    found, aside = services(project, candidates)
+    importable = [one for one in candidates if not hidden_by(project, one.path)]
+    if not importable:
+        raise NoAppError(nothing_found(project, candidates))
+    found, aside = services(project, importable)
     apps = [app for service in found for app in _chosen(project, settings, service)]
     left_out = dict.fromkeys(f"{one.path}:{one.target.partition(':')[2]}" for one in aside)
     return (replace(apps[0], others=(*apps[0].others, *left_out)), *apps[1:])
@@ -97,13 +107,13 @@ def _named(project: Project, settings: Settings, target: str) -> App:
         )
     module, path = _module_named(project, settings, match["module"])
     if path is None:
-        raise AppNotFoundError(_no_module(project, settings.app_source, target, module))
+        raise AppNotFoundError(no_module(project, settings.app_source, target, module))
     name = match["name"] or next((one.name for one in sorted(in_module(project, path), key=Found.rank)), "app")
     found = with_name(project, path, module, name, found_in=settings.app_source, factory=bool(match["call"]))
     if found is None:
         raise AppNotFoundError(
             f"{settings.app_source} is {target!r}, but {path} defines no `{name}`; name what it defines, for example "
-            f"{_examples(project, target)}"
+            f"{examples(project, target)}"
         )
     return _app(project, settings, found, framework=found.framework)
 
@@ -259,32 +269,3 @@ def _imported_by_tests(project: Project, found: Found) -> bool:
 def _relative(project: Project, settings: Settings) -> str:
     folder = os.path.relpath(settings.cwd or project.root, project.root)
     return "" if folder == "." else folder.replace(os.sep, "/")
-
-
-def _examples(project: Project, target: str) -> str:
-    """What could have been meant, the likest first."""
-    from difflib import SequenceMatcher
-
-    found = [candidate(project, one, "").target for one in scan(project)]
-    found.sort(key=lambda one: -SequenceMatcher(None, one, target).ratio())
-    return ", ".join(f"`{one}`" for one in found[:3]) or "`src.main:app`"
-
-
-def _no_module(project: Project, source: str, target: str, module: str) -> str:
-    return (
-        f"{source} is {target!r}, but no module `{module}` was found: looked for "
-        f"{' and '.join(suffixes(module))} in {project.root} and below. The project defines: "
-        f"{_examples(project, target)}"
-    )
-
-
-def _nothing_found(project: Project) -> str:
-    return (
-        f"no ASGI app was found in {project.root}: looked for `[tool.fastapi] entrypoint`; for uvicorn, gunicorn, "
-        "hypercorn, granian, fastapi, litestar, quart and sanic commands in Procfile, Dockerfile, compose files, "
-        "Makefile, scripts and Python sources; and for FastAPI(), Starlette(), Litestar(), Quart(), Sanic() or a "
-        f"factory such as create_app() in {len(project.python_files)} Python files (tests, examples, virtualenvs "
-        "and templates left out). Ways out: set `asyncdb_app = module:attribute` in the pytest configuration, give "
-        "`--asyncdb-app=module:attribute`, or run pytest in the folder that holds the app; a project without an app "
-        "says `asyncdb_app = none`"
-    )

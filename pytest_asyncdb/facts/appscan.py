@@ -61,9 +61,9 @@ class Found:
         return (script, int(self.mounted), kind, module, self.path.count("/"), self.path)
 
 
-def scan(project: Project) -> tuple[Found, ...]:
-    """Find every app of the project's modules, the likeliest first; tests, examples and scripts are left out."""
-    paths = [path for path in project.python_files if role_of(path) == "app"]
+def scan(project: Project, role: str = "app") -> tuple[Found, ...]:
+    """Find every app of the project's modules of a role, the likeliest first."""
+    paths = [path for path in project.python_files if role_of(path) == role]
     mentions = [path for path in paths if _mentions(project, path)]
     found = [one for path in mentions for one in in_module(project, path)]
     factories = {name: framework for path in mentions for name, framework in makers_in(project, path).items()}

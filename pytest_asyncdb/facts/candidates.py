@@ -121,13 +121,19 @@ def locate(project: Project, module: str, folders: Sequence[str], *, tests: bool
     endings = suffixes(module)
     known = frozenset(project.python_files)
     for folder in folders:
-        for suffix in endings:
+        for suffix in reversed(endings):  # an import finds a package before a module of its name
             path = f"{folder}/{suffix}" if folder else suffix
             if path in known or (tests and project.exists(path)):
                 return path
     hits = [path for path in known if path.endswith(tuple(f"/{one}" for one in endings))]
     hits = [path for path in hits if role_of(path) == "app"] or (hits if tests else [])
     return min(hits, key=by_depth, default=None)
+
+
+def hidden_by(project: Project, path: str) -> str:
+    """The package that an import finds instead of the module at ``path``: one of its name beside it; empty else."""
+    package = f"{path.removesuffix('.py')}/__init__.py"
+    return package if package in project.python_files else ""
 
 
 def suffixes(module: str) -> tuple[str, str]:

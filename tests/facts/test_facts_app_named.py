@@ -81,3 +81,26 @@ def test_a_project_can_say_that_it_has_no_app(project, setting):
     with pytest.raises(NoAppError, match="asyncdb_app") as caught:
         found(project, {"main.py": FASTAPI}, app=setting)
     assert caught.value.declared
+
+
+BESIDE = {"app.py": "from app import create_app\napp = create_app()\n", "app/__init__.py": FACTORY}
+
+
+def test_a_module_beside_a_package_of_its_name_is_not_what_is_imported(project):
+    app = found(project, BESIDE)
+    assert (app.target, app.factory, app.module_path) == ("app:create_app", True, "app/__init__.py")
+
+
+def test_a_command_means_the_package_and_not_the_module_beside_it(project):
+    app = found(project, {"Procfile": "web: uvicorn app:app\n", "app.py": "", "app/__init__.py": FASTAPI})
+    assert app.module_path == "app/__init__.py"
+
+
+def test_an_app_that_nothing_can_import_is_told_with_the_reason(project):
+    with pytest.raises(NoAppError, match=r"no server can import the app of app\.py: the package app/__init__\.py has"):
+        found(project, {"app.py": FASTAPI, "app/__init__.py": ""})
+
+
+def test_apps_of_examples_are_named_where_there_is_no_other(project):
+    with pytest.raises(NoAppError, match=r"that holds the app \(there are some in examples/web\.py\);"):
+        found(project, {"lib/tool.py": "", "examples/web.py": FASTAPI})
