@@ -13,6 +13,7 @@ from pytest_asyncdb.facts.values import Wanted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_asyncdb.model.place import Place
     from pytest_asyncdb.model.serial import Json
     from pytest_asyncdb.sources.project import Project
 
@@ -73,6 +74,40 @@ def reads(project: Project) -> tuple[Read, ...]:
     for path, tree in _trees(project, *(f"{name}(".encode() for name in helpers)) if helpers else ():
         found += _through(path, tree, helpers)
     return tuple(found)
+
+
+def tested_at(project: Project, place: Place) -> tuple[tuple[str, ...], bool]:
+    """The variables on which the ``raise`` or ``assert`` at a place depends, and whether it depends on any at all.
+
+    What an exception says may be in any language; what it was raised for stands in the tests around it.
+    """
+    tree = parsed(project, place.path)
+    tests = list(_tests_around(tree, place.line)) if tree is not None else []
+    held = {_last(node) for test in tests for node in ast.walk(test) if isinstance(node, ast.Name | ast.Attribute)}
+    names = [name for node in tests for name in _read_in(node)]
+    for _, each in _trees(project, *_MARKS) if held else ():
+        for node in ast.walk(each):
+            if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                stored = {_last(one) for target in targets for one in ast.walk(target) if isinstance(one, ast.expr)}
+                names += _read_in(node.value) if stored & held else ()
+    return tuple(dict.fromkeys(name for name in names if name)), bool(names)
+
+
+def _tests_around(tree: ast.Module, line: int) -> Iterator[ast.expr]:
+    """What has to hold for the statement at a line to raise."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) and node.lineno == line:
+            yield node.test
+        elif isinstance(node, ast.If):
+            inside = (one for branch in (*node.body, *node.orelse) for one in ast.walk(branch))
+            if any(isinstance(one, ast.Raise) and one.lineno <= line <= (one.end_lineno or 0) for one in inside):
+                yield node.test
+
+
+def _read_in(node: ast.AST) -> Iterator[str]:
+    """The variables read in an expression; empty for one whose name is computed."""
+    return (_variable(asked.name) for one in ast.walk(node) if (asked := _asked(one)) is not None)
 
 
 def _trees(project: Project, *marks: bytes) -> Iterator[tuple[str, ast.Module]]:

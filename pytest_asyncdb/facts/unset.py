@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.facts.instead import on_postgres
-from pytest_asyncdb.facts.reads import reads
+from pytest_asyncdb.facts.reads import reads, tested_at
 from pytest_asyncdb.facts.values import Wanted
 from pytest_asyncdb.model.errors import chain, is_unset_url, missing_variable
 
@@ -81,7 +81,7 @@ def _by_pydantic(error: ErrorRecord) -> Iterator[Wanted]:
 
 
 def _by_name(project: Project, error: ErrorRecord) -> Iterator[Wanted]:
-    told = list(dict.fromkeys(_names(error)))
+    told = list(dict.fromkeys((*_names(error), *_tested(project, error))))
     none = is_unset_url(error) or any(_NONE.search(message) for _, message in chain(error))
     if not told and not none:
         return
@@ -105,6 +105,16 @@ def _names(error: ErrorRecord) -> Iterator[str]:
         yield from told
         if not told and not kind.endswith(_OTHERWISE) and _ABSENT.search(message):
             yield from _NAME.findall(message)
+
+
+def _tested(project: Project, error: ErrorRecord) -> Iterator[str]:
+    """The variables for which the project's own code raised, whatever it says about them."""
+    if error.place is None or error.type.endswith(_OTHERWISE):
+        return
+    names, depends = tested_at(project, error.place)
+    yield from names
+    if depends and not names:  # read by a name that is computed
+        yield from _NAME.findall(error.message)
 
 
 def _is_near(read: Read, paths: set[str]) -> bool:

@@ -120,6 +120,28 @@ def test_what_each_library_says_when_a_variable_is_not_set(project, type_, messa
     assert sorted(one.name for one in wanted) == sorted(names)
 
 
+@pytest.mark.parametrize(
+    ("code", "said", "names"),
+    [
+        (
+            "URL = os.getenv('SHOP_URL')\nif not URL:\n    pass\n    raise ValueError('no esta')",
+            "no esta",
+            ["SHOP_URL"],
+        ),
+        ("class C:\n    url = os.getenv('SHOP_URL')\n\nassert C.url, 'falta'", "falta", ["SHOP_URL"]),
+        ("\n\nif not os.environ.get('SHOP_URL'):\n    raise ValueError", "", ["SHOP_URL"]),
+        ("\n\nif not (url := os.getenv('SHOP_URL')):\n    raise ValueError", "", ["SHOP_URL"]),
+        ("for one in NAMES:\n  if not os.getenv(one):\n    a\n    raise E(one)", "falta SHOP_A", ["SHOP_A"]),
+        ("URL = os.getenv('SHOP_URL')\nif DEBUG:\n    pass\n    raise ValueError('no')", "no SHOP_URL", []),
+        ("URL = os.getenv('SHOP_URL', 'x')\nif not URL:\n    pass\n    raise ValueError('no')", "no", []),
+        ("URL = os.getenv('SHOP_URL')\nif URL:\n    pass\n    call()", "no esta", []),
+    ],
+)
+def test_what_it_raised_for_tells_where_no_known_words_do(project, code, said, names):
+    wanted = unset(project({"conf.py": f"{code}\n"}), record("ValueError", said))
+    assert [one.name for one in wanted] == names
+
+
 def test_what_a_settings_class_says_comes_with_its_type(project):
     told = [
         {"name": "SHOP_N", "schema": {"type": "integer"}, "hint": "int", "missing": True},
