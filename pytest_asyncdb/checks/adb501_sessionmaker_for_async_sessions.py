@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.calls import bound_name, calling, import_read_only_by
+from pytest_asyncdb.model.calls import bound_name, calling, import_read_only_by, shown_name
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import Fix
@@ -54,10 +54,10 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     for factory in facts.session_factories:
         if factory.role == "app" and _is_meant(factory):
-            name = bound_name(factory.call, "sessionmaker")
+            name = shown_name(factory.call, "a factory")
             yield CHECK.finding(
                 factory.place,
-                f"`{name}` is made with `sessionmaker`, which works but is not typed for async sessions",
+                f"{name} is made with `sessionmaker`, which works but is not typed for async sessions",
                 root_cause="`sessionmaker` makes whatever `class_` names, so nothing fails at run time, but type "
                 f"checkers and readers take it for a factory of sync sessions; `{_NEW}` says what it is.",
                 fixes=_fixes(facts, factory.call),

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.calls import bound_name, calling, import_read_only_by
+from pytest_asyncdb.model.calls import bound_name, calling, import_read_only_by, shown_name
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import Fix
@@ -53,7 +53,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         if factory.role == "app" and _is_faulty(factory):
             yield CHECK.finding(
                 factory.place,
-                f"`{bound_name(factory.call, 'sessionmaker')}` is bound to an async engine but makes sync sessions",
+                f"{shown_name(factory.call, 'a factory')} is bound to an async engine but makes sync sessions",
                 root_cause="Without `class_`, `sessionmaker` makes `Session` objects; those are no async context "
                 "managers and cannot drive an async engine.",
                 fixes=_fixes(facts, factory.call),

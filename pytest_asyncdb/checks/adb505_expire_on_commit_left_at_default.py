@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.model.calls import bound_name, with_argument
+from pytest_asyncdb.model.calls import shown_name, with_argument
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix
@@ -48,10 +48,10 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report each factory where it is made."""
     for factory in facts.session_factories:
         if factory.role == "app" and factory.session_is_async and _expires(factory):
-            name = bound_name(factory.call, "sessionmaker")
+            name = shown_name(factory.call, "a factory")
             yield CHECK.finding(
                 factory.place,
-                f"`{name}` makes sessions whose objects are unreadable after a commit",
+                f"{name} makes sessions whose objects are unreadable after a commit",
                 root_cause="`expire_on_commit` is true unless set, and an expired attribute loads itself at the next "
                 "read, which an async session cannot do.",
                 fixes=_fixes(factory.call),

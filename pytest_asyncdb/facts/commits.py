@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_FOR_OTHERS = frozenset({"commit", "save", "__aexit__", "__exit__", "flush", "complete"})
+_FOR_OTHERS = frozenset({"save", "__aexit__", "__exit__", "flush", "complete"})
 """Names of functions that commit what their callers hold."""
+_HANDLES = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket"})
+"""Names of decorators that make a function a route's, which nobody else calls."""
 _HANDED_OVER = frozenset({"add", "add_all", "merge"})
 
 
@@ -33,7 +35,8 @@ def nothing_is_read_after_commits(project: Project) -> bool:
             if isinstance(function, _FUNCTIONS):
                 for site in _sites(function):
                     found = True
-                    if _may_read(function, site):
+                    # Where a method `commit` commits, each call of it is a commit of its own.
+                    if function.name != "commit" and _may_read(function, site):
                         return False
     return found
 
@@ -72,8 +75,8 @@ def _may_read(function: ast.FunctionDef | ast.AsyncFunctionDef, site: ast.stmt) 
     is_provider = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own)
     if function.name in _FOR_OTHERS or (is_provider and _is_context_manager(function)):
         return True
-    end = site.end_lineno or site.lineno
-    after = [node for node in own if getattr(node, "lineno", 0) > end]
+    end = (site.end_lineno or site.lineno, site.end_col_offset or site.col_offset)
+    after: list[ast.AST] = [node for node in own if isinstance(node, ast.stmt | ast.expr) and (node.lineno, node.col_offset) >= end]
     objects = _objects(function, own)
     made = [node for node in after if isinstance(node, ast.Assign | ast.AnnAssign)]
     refreshed = {*_given_to(after, frozenset({"refresh"})), *_stored(made)}
@@ -85,12 +88,18 @@ def _may_read(function: ast.FunctionDef | ast.AsyncFunctionDef, site: ast.stmt) 
             refreshed |= {*_given_to(inside, frozenset({"refresh"})), *_stored(made)}
     returned = [one.value for one in ast.walk(site) if isinstance(one, ast.Return) and one.value is not None]
     read = {one.id for node in (*after, *returned) for one in _loads(node)}
-    handed = set(_given_to(own, _HANDED_OVER)) & _parameters(function)
+    handed = set() if _is_route(function) else set(_given_to(own, _HANDED_OVER)) & _parameters(function)
     return bool(((read & objects) | handed) - refreshed)
 
 
 def _is_context_manager(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any("contextmanager" in ast.unparse(one) for one in function.decorator_list)
+
+
+def _is_route(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the framework calls the function, and reads of it what it returns."""
+    called = (one.func for one in function.decorator_list if isinstance(one, ast.Call))
+    return any(getattr(one, "attr", getattr(one, "id", "")) in _HANDLES for one in called)
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
