@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.facts.project import Router
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pytest_asyncdb.facts.codebase import Codebase, Source
     from pytest_asyncdb.facts.names import Names
@@ -38,7 +38,7 @@ def routers(codebase: Codebase, names: Names) -> tuple[Router, ...]:
         return ()
     counts = {name: _listed(node) for name, (_, node) in defined.items()}
     taken: set[str] = set()
-    attributes = frozenset(name.rpartition(".")[2] for name in counts)
+    attributes = frozenset(name.rpartition(".")[2] for name in counts) | _renamed(codebase, names, counts)
     mentioned = re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, attributes)))})\b")
     for source in codebase.sources():
         if source.role != "test" and mentioned.search(source.lines.text):
@@ -57,6 +57,12 @@ def _defined(source: Source, names: Names) -> Iterator[tuple[str, ast.Call]]:
             target = names.callee(raw.node.func, raw.scope) or ""
             if target.rpartition(".")[2] in _ROUTERS and target.startswith(_LIBRARIES):
                 yield source.scope.dotted(raw.target.id), raw.node
+
+
+def _renamed(codebase: Codebase, names: Names, counts: Collection[str]) -> frozenset[str]:
+    """The names under which modules import routers from others, as a package does that hands them on."""
+    imports = (one for source in codebase.sources() for one in source.imports if hasattr(one.node, "module"))
+    return frozenset(one.bound for one in imports if names.member(one.module, one.alias.name) in counts)
 
 
 def _listed(node: ast.Call) -> int:

@@ -53,6 +53,7 @@ def test_circular_imports(facts, files, circles):
         ("import app.api\n", False),
         ("from app.api import router\n", False),
         ("from app.again import router\napp.include_router(router)\n", True),
+        ("from app import handed_on\napp.include_router(handed_on.api_router)\n", True),
         ("def create():\n    from app.api import router\n    app.include_router(router)\n", True),
         ("import importlib\nfor n in names:\n    app.include_router(importlib.import_module(n).router)\n", True),
     ],
@@ -65,6 +66,7 @@ def test_routers_and_their_inclusion(facts, main, included):
     files = {
         "app/api.py": api,
         "app/again.py": "from app.api import router\n",
+        "app/handed_on/__init__.py": "from app.api import router as api_router\n",
         "app/__init__.py": "",
         "app/empty.py": "",
     }
