@@ -76,7 +76,8 @@ def _may_read(function: ast.FunctionDef | ast.AsyncFunctionDef, site: ast.stmt) 
     if function.name in _FOR_OTHERS or (is_provider and _is_context_manager(function)):
         return True
     end = (site.end_lineno or site.lineno, site.end_col_offset or site.col_offset)
-    after: list[ast.AST] = [node for node in own if isinstance(node, ast.stmt | ast.expr) and (node.lineno, node.col_offset) >= end]
+    placed = (node for node in own if isinstance(node, ast.stmt | ast.expr))
+    after: list[ast.AST] = [node for node in placed if (node.lineno, node.col_offset) >= end]
     objects = _objects(function, own)
     made = [node for node in after if isinstance(node, ast.Assign | ast.AnnAssign)]
     refreshed = {*_given_to(after, frozenset({"refresh"})), *_stored(made)}
