@@ -76,6 +76,9 @@ def _verdict(  # noqa: PLR0911 - one return for each way a proof can end
     if any(trial.same(finding, other) for other in trial.copy.judgement.findings):
         return Proof.FAILED, f"the fixed copy still shows {finding.id}"
     blocking = trial.copy.judgement.blocking
+    boot = trial.copy.facts.boot
+    if not blocking and boot is not None and not boot.passed("import"):
+        return Proof.NOT_RUN, "the copy is rid of it, but does not import for a reason that is not judged"
     if not blocking:
         return Proof.PROVEN, evidence_of(trial.copy, booted=trial.booted)
     first = bench.first.judgement

@@ -60,10 +60,12 @@ def find(facts: Facts) -> Iterator[Finding]:
         if is_incomplete and facts.installed.comes_with_the_tool(requirement.name):
             continue
         if _applies(requirement) and not admits(requirement.specifier, version):
+            is_ours = facts.installed.comes_with_the_tool(requirement.name)
+            by_us = "; installing pytest-asyncdb, which needs it too, may have changed it" if is_ours else ""
             yield CHECK.finding(
                 requirement.span.place,
                 f"`{requirement.name}` {version} is installed, and `{requirement.specifier}` is declared",
-                root_cause="What runs here is not what the project asks for, so production gets another version.",
+                root_cause=f"What runs here is not what the project asks for and production gets{by_us}.",
             )
 
 

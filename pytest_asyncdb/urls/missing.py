@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model import interpreter
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_asyncdb.model.booted import FailedImport
     from pytest_asyncdb.sandbox.record import ErrorRecord
 
+_LACKING = re.compile(r"^module '([\w.]+)' has no attribute")
+"""The module in which another version has a name, as Python says it of an attribute."""
 _FOR_DEVELOPMENT = frozenset(
     {"pytest", "hypothesis", "faker", "factory", "locust", "freezegun", "respx", "debugpy", "ipdb", "IPython",
      "coverage", "nox", "invoke", "sphinx", "mkdocs", "testcontainers", "mypy"}
@@ -84,7 +87,7 @@ def blame(facts: Facts, failure: FailedImport, *, is_incomplete: bool) -> str:
 
 def contradicted(facts: Facts, error: ErrorRecord) -> str:
     """Why an error of a package says nothing of production, which gets another version of it; empty where it does."""
-    named = (error.type, dict(error.attributes).get("name", ""))
+    named = (error.type, dict(error.attributes).get("name", ""), *_LACKING.findall(error.message))
     packages = {one.partition(".")[0].lower().replace("_", "-") for one in named}
     for one in facts.declared.requirements:
         version = facts.installed.version(one.name)

@@ -167,6 +167,17 @@ def test_an_error_of_a_package_in_a_version_that_is_not_declared_is_not_judged(d
             find("ADB202", given)
 
 
+@pytest.mark.parametrize(("declared", "judged"), [("sqlalchemy[asyncio]<2", False), ("sqlalchemy[asyncio]", True)])
+def test_a_name_that_another_version_of_a_module_has_is_not_judged(declared, judged):
+    failure = error("AttributeError", "module 'sqlalchemy.orm.attributes' has no attribute 'Gone'", "src/conf.py:3")
+    given = facts(boot=boot(failure), requirements=(declared,))
+    if judged:
+        assert len(find("ADB202", given)) == 1
+    else:
+        with pytest.raises(NotJudgedError, match=r"but `sqlalchemy` 2\.1\.9 is installed, and `<2` is declared"):
+            find("ADB202", given)
+
+
 @pytest.mark.parametrize(
     ("package", "here", "judged"),
     [("pydantic", True, True), ("imp", True, False), ("pydantic", False, False)],

@@ -56,4 +56,8 @@ def test_a_version_that_only_the_tool_brought_contradicts_nothing(ended, told):
     failure = absent(ended) if ended else None
     given = incomplete(failure, requirements=declared, versions={"fastapi": "0.165.0"})
     given.installed = replace(given.installed, tool=frozenset({"pytest-asyncdb", "pytest", "sqlalchemy"}))
-    assert [one.message.split("`")[1] for one in find("ADB105", given)] == told
+    found = find("ADB105", given)
+    assert [one.message.split("`")[1] for one in found] == told
+    assert ["installing pytest-asyncdb" in one.root_cause for one in found] == [
+        name == "sqlalchemy" for name in told
+    ]

@@ -51,6 +51,15 @@ def test_a_fix_of_an_example_file_is_proven_with_what_the_copy_has_in_it(healthy
     run.says(".env.example", "ADB303", "proven: the fixed copy imports, starts")
 
 
+def test_nothing_is_proven_by_an_app_that_does_not_import(healthy):
+    healthy.change("requirements.txt", "sqlalchemy[asyncio]", "sqlalchemy")
+    healthy.change("requirements.txt", "fastapi>=0.115.0", "fastapi<0.1")
+    healthy.change("src/main.py", "import logging\n", "import logging\nimport fastapi.routing\nfastapi.routing.Gone\n")
+    run = healthy.pytest("--asyncdb-check", "-m", "asyncdb_check")
+
+    run.says("but `fastapi` ", "ADB103", "not run: the copy is rid of it, but does not import")
+
+
 ALONE = "\nimport fcntl\nheld = open(os.environ['HELD'], 'w')\nfcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
 MEET = """
 import time
