@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 CHECK = Check(__name__, severity=Severity.BLOCKS, since="0.1")
 
+_CAUSE = "The line raises while the module is imported, so nothing that imports it can start."
 _ENGINE_ERRORS = ("NoSuchModuleError", "InvalidRequestError", "ArgumentError")
 _OF_OTHERS = re.compile(
     r"partially initialized module|circular import"
@@ -76,17 +77,17 @@ def find(facts: Facts) -> Iterator[Finding]:
     if groups and reasons[0] and (not judged or (groups[0][0].blocks and not blocks)):
         first = groups[0][0]
         raise NotJudgedError(f"`{first.module}` does not import ({_text(first)}), but {reasons[0]}")
-    yield from map(_finding, judged)
+    yield from (_finding(facts, one) for one in judged)
 
 
-def _finding(failures: list[FailedImport]) -> Finding:
+def _finding(facts: Facts, failures: list[FailedImport]) -> Finding:
     first = failures[0]
     severity, confidence = weight(failures)
     also = f" (at {places} places)" if (places := len({one.place for one in failures})) > 1 else ""
     return CHECK.finding(
         first.place,
         f"`{first.module}` does not import: {_text(first)}{also}",
-        root_cause="The line raises while the module is imported, so nothing that imports it can start.",
+        root_cause=missing.why_missing(facts, first.error) or _CAUSE,
         severity=severity,
         confidence=confidence,
         evidence=Evidence.RUNTIME,

@@ -13,10 +13,10 @@ The message carries it. Frequent: an asynchronous URL in a synchronous `env.py` 
 goes through `alembic.ini`; the template's `driver://` URL; a revision that changes a table which none before it made.
 
 ## Fix
-Repair the line. For several heads: `alembic merge heads`, or `alembic upgrade heads` where they are meant.
+Repair the line; declare the driver that `env.py` needs. For several heads: `alembic merge heads`, or `upgrade heads`.
 
 ## Fix safety
-No automatic fix.
+Safe: one requirement is added. For anything else there is no automatic fix.
 
 ## Seen on
 Alembic 1.20 with SQLAlchemy 2.0.58 and 2.1.9, asyncpg 0.32 and psycopg 3.3.
@@ -38,7 +38,7 @@ from pytest_asyncdb.model.errors import missing, one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.migrated import failure_cause, unjudged, unmigrated
 from pytest_asyncdb.model.place import Place
-from pytest_asyncdb.urls.missing import not_installed
+from pytest_asyncdb.urls.missing import driver_fixes, not_installed, why_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,14 +73,13 @@ def find(facts: Facts) -> Iterator[Finding]:
             evidence=Evidence.RUNTIME,
         )
     package = not_installed(facts, done.error) if done.error else None
-    reason = unjudged(facts, done) or (f"`{package.name}` is declared and not installed here" if package else "")
-    if reason:
+    if reason := unjudged(facts, done) or (f"`{package.name}` is declared and not installed here" if package else ""):
         raise NotJudgedError(reason)
     if not done.ok:
-        yield _finding(done, found, severity)
+        yield _finding(facts, done, found, severity)
 
 
-def _finding(done: MigrationRecord, found: Migrations, severity: Severity) -> Finding:
+def _finding(facts: Facts, done: MigrationRecord, found: Migrations, severity: Severity) -> Finding:
     error = done.error
     names = _QUOTED.findall(error.message) if error else []
     parent = next((name for name in names if name in dict(found.parents)), "") if error and not done.applied else ""
@@ -97,11 +96,12 @@ def _finding(done: MigrationRecord, found: Migrations, severity: Severity) -> Fi
     else:
         ends = error is None or error.type == "SystemExit"
         said = f"ends the process ({done.ended})" if ends else f"fails: {one_line(error)}"
-        why = failure_cause(error)
+        why = why_missing(facts, error) or failure_cause(error)
     return CHECK.finding(
         _place(done, found, parent),
         f"`{done.command}` {said}",
         root_cause=why,
+        fixes=driver_fixes(facts, error),
         severity=severity,
         confidence=Confidence.LIKELY if wanted else Confidence.CERTAIN,
         evidence=Evidence.RUNTIME,

@@ -97,6 +97,7 @@ def _own_attributes(error: BaseException) -> Iterator[tuple[str, str]]:
             value = getattr(error, name, None)
             if isinstance(value, str):
                 yield name, value
+        yield "importer", _module_of(error)
     if isinstance(error, SystemExit):
         yield "code", str(exit_code(error))
     for name in ("sqlstate", "pgcode"):
@@ -105,6 +106,14 @@ def _own_attributes(error: BaseException) -> Iterator[tuple[str, str]]:
             yield "sqlstate", value
     if type(error).__name__ == "ValidationError" and callable(getattr(error, "errors", None)):
         yield from _pydantic(error)
+
+
+def _module_of(error: BaseException) -> str:
+    """The module whose line raised, which may be none of the project's."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return str(last.tb_frame.f_globals.get("__name__", "")) if last is not None else ""
 
 
 def _pydantic(error: BaseException) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.engines import Engine, EngineUrl
 
+_NAME = re.compile(r"[^\w-]")
 _PATCHES = 60
 """How many releases 2.1 may come to have; 2.0 had 58."""
 
@@ -109,7 +111,8 @@ def undeclared_drivers(facts: Facts) -> Iterator[UndeclaredDriver]:
         if driver and driver not in told:
             told.add(driver)
             is_installed = any(facts.installed.version(name) for name in drivers.DISTRIBUTIONS[driver])
-            yield UndeclaredDriver(driver, engine, is_installed, _fixes(facts, driver), _confidence(facts, engine))
+            fixes = declaring(facts, drivers.REQUIREMENTS[driver])
+            yield UndeclaredDriver(driver, engine, is_installed, fixes, _confidence(facts, engine))
 
 
 def _undeclared(facts: Facts, engine: Engine) -> str | None:
@@ -124,12 +127,12 @@ def _undeclared(facts: Facts, engine: Engine) -> str | None:
     return None if only_sync else driver
 
 
-def _fixes(facts: Facts, driver: str) -> tuple[Fix, ...]:
+def declaring(facts: Facts, requirement: str) -> tuple[Fix, ...]:
+    """The fix that declares a driver for production; none where no file is known to declare anything."""
     if not facts.declared.main_file:
         return ()
-    requirement = drivers.REQUIREMENTS[driver]
     change = AddRequirement(facts.declared.main_file, requirement)
-    why = f"Brings `{driver}` wherever the project is installed."
+    why = f"Brings `{_NAME.split(requirement)[0]}` wherever the project is installed."
     return (Fix(f"Declare `{requirement}`", (change,), safe=True, why=why),)
 
 

@@ -32,6 +32,9 @@ REQUIREMENTS = {
 }
 """What to declare for each async driver: the oldest versions that the checks were tried on."""
 
+SYNC_REQUIREMENTS = {"psycopg2": "psycopg2-binary>=2.9.9"}
+"""The same for the driver that a URL without one means, which only synchronous code can use."""
+
 
 def is_postgres(scheme: str) -> bool:
     """Whether the scheme's dialect is Postgres, also in the spelling that SQLAlchemy dropped."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model import interpreter
 from pytest_asyncdb.model.booted import failed_imports
 from pytest_asyncdb.model.services import unreached
 from pytest_asyncdb.urls import drivers
-from pytest_asyncdb.urls.declared import admits
+from pytest_asyncdb.urls.declared import admits, declaring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
     from pytest_asyncdb.facts.dependencies import Requirement
     from pytest_asyncdb.model.booted import FailedImport
+    from pytest_asyncdb.model.fix import Fix
     from pytest_asyncdb.sandbox.record import ErrorRecord
 
 _LACKING = re.compile(r"^module '([\w.]+)' has no attribute")
@@ -113,6 +115,28 @@ def is_missing_everywhere(facts: Facts, error: ErrorRecord) -> bool:
     production = [one for one in facts.declared.requirements if not one.group]
     is_complete = bool(production) and all(facts.installed.version(one.name) for one in production)
     return bool(package) and is_complete and not interpreter.has(package)
+
+
+def why_missing(facts: Facts, error: ErrorRecord | None) -> str:
+    """What a package that is missing everywhere is missing for, and the way out; empty for any other error."""
+    if error is None or not is_missing_everywhere(facts, error):
+        return ""
+    package = absent_package(facts, error)
+    nothing = f"Nothing that the project declares brings `{package}`"
+    if package in drivers.DISTRIBUTIONS:
+        return f"{nothing}, the driver that the URL means: declare it, or name another one in the URL."
+    importer = dict(error.attributes).get("importer", "").partition(".")[0]
+    own = {module.name.partition(".")[0] for module in facts.modules} | {"", "__main__", package}
+    by = "" if importer in own or importer in sys.stdlib_module_names else f", which `{importer}` imports"
+    return f"{nothing}{by}: declare what does, and install it."
+
+
+def driver_fixes(facts: Facts, error: ErrorRecord | None) -> tuple[Fix, ...]:
+    """The fix of an error that a missing driver is: declare it; none where another one for sync code is declared."""
+    package = absent_package(facts, error) if error and is_missing_everywhere(facts, error) else ""
+    requirement = {**drivers.REQUIREMENTS, **drivers.SYNC_REQUIREMENTS}.get(package)
+    has_other = any(facts.declared.production(name) for name in (*drivers.SYNC_DISTRIBUTIONS, "psycopg"))
+    return declaring(facts, requirement) if requirement and not has_other else ()
 
 
 def is_for_development(facts: Facts, failure: FailedImport) -> bool:

@@ -58,6 +58,4 @@ def test_a_version_that_only_the_tool_brought_contradicts_nothing(ended, told):
     given.installed = replace(given.installed, tool=frozenset({"pytest-asyncdb", "pytest", "sqlalchemy"}))
     found = find("ADB105", given)
     assert [one.message.split("`")[1] for one in found] == told
-    assert ["installing pytest-asyncdb" in one.root_cause for one in found] == [
-        name == "sqlalchemy" for name in told
-    ]
+    assert ["installing pytest-asyncdb" in one.root_cause for one in found] == [name == "sqlalchemy" for name in told]
