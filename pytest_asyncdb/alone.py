@@ -74,6 +74,14 @@ def stay_one_process(config: pytest.Config) -> None:
         config.option.numprocesses, config.option.dist, config.option.tx = 0, "no", []
 
 
+def ask_for_no_loop_scope() -> None:
+    """Keep pytest-asyncio from asking for a setting of asynchronous fixtures, of which none is run."""
+    import pytest
+
+    unset = r"The configuration option \"asyncio_default_fixture_loop_scope\" is unset"
+    warnings.filterwarnings("ignore", message=unset, category=pytest.PytestDeprecationWarning)
+
+
 def _unknown_settings(config: pytest.Config) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecated in pytest 9, without another way to see which keys there are

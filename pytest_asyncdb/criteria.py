@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _STARTING = ("ADB202", "ADB208", "ADB701", "ADB702", "ADB704", "ADB713")
 """Checks that say of a start that fails why the project may not be to blame, and skip it then."""
 _STARTS = ("import", "create", "startup")
+_NOT_BOOTED, _NOT_STARTED = "the app was not booted", "the app did not start"
 _REACHABLE = ("ADB705", "ADB706", "ADB707", "ADB708")
 _PACKAGES = ("fastapi", "litestar", "starlette", "quart", "sqlmodel", "sqlalchemy", "asyncpg", "psycopg", "greenlet")
 
@@ -83,7 +84,7 @@ def _starts(boot: BootRecord | None, facts: Facts, unjudged: str) -> Criterion:
 def _documented(boot: BootRecord | None, blocking: Sequence[ReportedFinding], unjudged: str) -> Criterion:
     title = "Every fault that blocks the start is found and documented"
     if boot is None:
-        return Criterion("SC-002", title, Verdict.UNKNOWN, "the app was not booted")
+        return Criterion("SC-002", title, Verdict.UNKNOWN, _NOT_BOOTED)
     if unjudged:
         return Criterion("SC-002", title, Verdict.UNKNOWN, unjudged)
     if not boot.passed("startup") and not blocking:
@@ -98,7 +99,7 @@ def _fixable(boot: BootRecord | None, reported: Sequence[ReportedFinding], unjud
     title = "Every fault has a working fix"
     blocking = [one for one in reported if one.finding.severity is Severity.BLOCKS]
     if not blocking and boot is None:
-        return Criterion("SC-003", title, Verdict.UNKNOWN, "the app was not booted")
+        return Criterion("SC-003", title, Verdict.UNKNOWN, _NOT_BOOTED)
     if not blocking and boot and not boot.passed("startup"):
         why = "which is not judged" if unjudged else "and no fault explains it"
         return Criterion("SC-003", title, Verdict.UNKNOWN, f"the app did not start, {why}")
@@ -118,7 +119,7 @@ def _not_started(boot: BootRecord | None, unjudged: str) -> Verdict:
 def _database(boot: BootRecord | None, unjudged: str) -> Criterion:
     title = "The database connection initialises during startup"
     if boot is None or not boot.passed("startup"):
-        return Criterion("SC-005", title, _not_started(boot, unjudged), "the app did not start")
+        return Criterion("SC-005", title, _not_started(boot, unjudged), _NOT_STARTED if boot else _NOT_BOOTED)
     during = [c for c in boot.connections if c.phase == "startup" and not c.by_probe]
     if any(c.ok for c in during):
         said = next((log.message for log in boot.logs if log.phase == "startup" and "atabase" in log.message), "")
@@ -138,7 +139,7 @@ def _database(boot: BootRecord | None, unjudged: str) -> Criterion:
 def _routes(boot: BootRecord | None, reported: Sequence[ReportedFinding], unjudged: str) -> Criterion:
     title = "All routers are registered and reachable"
     if boot is None or not boot.passed("startup"):
-        return Criterion("SC-006", title, _not_started(boot, unjudged), "the app did not start")
+        return Criterion("SC-006", title, _not_started(boot, unjudged), _NOT_STARTED if boot else _NOT_BOOTED)
     wrong = [one.finding for one in reported if one.finding.id in _REACHABLE]
     answers = "; ".join([*map(_answer, boot.responses), *_outages(boot)])
     if wrong:
@@ -187,11 +188,13 @@ def _cycles(boot: BootRecord | None, reported: Sequence[ReportedFinding]) -> Cri
     if circular:
         return Criterion("SC-007", title, Verdict.NOT_MET, circular[0].message)
     if boot is None or not boot.passed("import"):
-        return Criterion("SC-007", title, Verdict.UNKNOWN, "the app does not import, so its imports were not followed")
+        why = "the app does not import" if boot else _NOT_BOOTED
+        return Criterion("SC-007", title, Verdict.UNKNOWN, f"{why}, so its imports were not followed")
     failed = [one.module for one in boot.imports if not one.ok]
     but = f"; {failed[0]} does not import, for another reason" if failed else ""
-    evidence = f"none; {boot.target} and {len(boot.imports) - len(failed)} more modules import{but}"
-    return Criterion("SC-007", title, Verdict.MET, evidence)
+    number = len(boot.imports) - len(failed)
+    more = f" and {number} more module{'s' * (number > 1)} import" if number else " imports"
+    return Criterion("SC-007", title, Verdict.MET, f"none; {boot.target}{more}{but}")
 
 
 def _versions(facts: Facts, reported: Sequence[ReportedFinding]) -> Criterion:

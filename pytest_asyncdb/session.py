@@ -90,6 +90,7 @@ class CheckSession:
         self._place_anchor(self._anchor)
         if self.alone:
             alone.stay_one_process(self.config)
+            alone.ask_for_no_loop_scope()
         else:
             # An error in the project's own test modules must not keep the checks from being told.
             self.config.option.continue_on_collection_errors = True

@@ -39,14 +39,14 @@ def nothing_found(project: Project, unimportable: Sequence[Candidate]) -> str:
     if unimportable:
         path = unimportable[0].path
         return f"no server can import the app of {path}: the package {hidden_by(project, path)} has its name"
-    left_out = list(dict.fromkeys(one.path for one in scan(project, "script")))[:_SHOWN]
-    also = f" (there are some in {', '.join(left_out)})" if left_out else ""
+    left_out = [one.path for one in scan(project, "script")]
+    also = f" (or a file: `--asyncdb-app={left_out[0]}`)" if left_out else ""
     return (
         f"no ASGI app was found in {project.root}: looked for `[tool.fastapi] entrypoint`; for uvicorn, gunicorn, "
         "hypercorn, granian, fastapi, litestar, quart and sanic commands in Procfile, Dockerfile, compose files, "
         "Makefile, scripts and Python sources; and for FastAPI(), Starlette(), Litestar(), Quart(), Sanic() or a "
         f"factory such as create_app() in {len(project.python_files)} Python files (tests, examples, virtualenvs "
         "and templates left out). Ways out: set `asyncdb_app = module:attribute` in the pytest configuration, give "
-        f"`--asyncdb-app=module:attribute`, or run pytest in the folder that holds the app{also}; a project without "
-        "an app says `asyncdb_app = none`"
+        f"`--asyncdb-app=module:attribute`{also}, or run pytest in the folder that holds the app; a project without an "
+        "app says `asyncdb_app = none`"
     )

@@ -9,7 +9,7 @@ from pytest_asyncdb.criteria import criteria
 from pytest_asyncdb.model.finding import Confidence, Evidence, Finding, Severity
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.model.result import CheckOutcome, Outcome, ReportedFinding, Verdict
-from pytest_asyncdb.sandbox.record import EngineRecord, UrlRecord
+from pytest_asyncdb.sandbox.record import EngineRecord, ImportRecord, UrlRecord
 
 PLACE = Place("src/database.py", 7)
 OTHER_PYTHON = boot(**{"import": failed("import", error("ImportError", "cannot import name 'Mapping'"))})
@@ -81,4 +81,14 @@ def test_faults_that_do_not_block_are_not_called_nothing(severity):
 
 def test_an_app_that_was_not_booted_is_not_called_one_that_did_not_start():
     every = told(facts(boot=None, no_boot="no app was found, so nothing was booted"))
-    assert every["SC-002"] == every["SC-003"] == (Verdict.UNKNOWN, "the app was not booted")
+    same = [every[name] for name in ("SC-002", "SC-003", "SC-005", "SC-006")]
+    assert same == [(Verdict.UNKNOWN, "the app was not booted")] * 4
+    assert every["SC-007"] == (Verdict.UNKNOWN, "the app was not booted, so its imports were not followed")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, " imports"), (1, " and 1 more module import"), (2, " and 2 more modules import")]
+)
+def test_modules_that_import_are_counted_in_words(number, said):
+    imports = tuple(ImportRecord(f"src.m{one}", f"src/m{one}.py", ok=True) for one in range(number))
+    assert told(facts(boot=boot(imports=imports)))["SC-007"] == (Verdict.MET, f"none; src.main:app{said}")

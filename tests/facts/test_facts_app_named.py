@@ -101,6 +101,6 @@ def test_an_app_that_nothing_can_import_is_told_with_the_reason(project):
         found(project, {"app.py": FASTAPI, "app/__init__.py": ""})
 
 
-def test_apps_of_examples_are_named_where_there_is_no_other(project):
-    with pytest.raises(NoAppError, match=r"that holds the app \(there are some in examples/web\.py\);"):
+def test_the_app_of_an_example_is_named_where_there_is_no_other(project):
+    with pytest.raises(NoAppError, match=r"\(or a file: `--asyncdb-app=examples/web\.py`\), or run"):
         found(project, {"lib/tool.py": "", "examples/web.py": FASTAPI})

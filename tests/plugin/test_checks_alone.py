@@ -56,6 +56,14 @@ def test_a_python_file_that_carries_the_checks_is_not_imported_for_them(new_proj
     run.says("main.py", "main:app", " passed")
 
 
+def test_nothing_is_asked_for_that_asynchronous_tests_would_need(new_project):
+    """pytest-asyncio, which comes with us, asks for the scope of event loops wherever it is not set."""
+    new_project.write("main.py", "from fastapi import FastAPI\napp = FastAPI()\n")
+    run = new_project.pytest("--asyncdb-check", "-m", "asyncdb_check", PYTHONWARNINGS="")
+    run.says(" passed")
+    assert 'loop_scope" is unset' not in run.output, run.output
+
+
 def test_a_wider_expression_selects_among_the_tests_too(healthy):
     healthy.write("tests/test_own.py", "import pytest\n@pytest.mark.asyncdb\ndef test_quokka(): pass\n")
     run = healthy.pytest("--asyncdb-check", "-m", "asyncdb_check or asyncdb", "-v")
