@@ -54,7 +54,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         return
     for factory in facts.session_factories:
         if factory.role == "app" and _is_meant(factory):
-            name = shown_name(factory.call, "a factory")
+            name = shown_name(factory.call, "this factory")
             yield CHECK.finding(
                 factory.place,
                 f"{name} is made with `sessionmaker`, which works but is not typed for async sessions",

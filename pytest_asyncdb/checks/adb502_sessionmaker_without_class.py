@@ -53,7 +53,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         if factory.role == "app" and _is_faulty(factory):
             yield CHECK.finding(
                 factory.place,
-                f"{shown_name(factory.call, 'a factory')} is bound to an async engine but makes sync sessions",
+                f"{shown_name(factory.call, 'this factory')} is bound to an async engine but makes sync sessions",
                 root_cause="Without `class_`, `sessionmaker` makes `Session` objects; those are no async context "
                 "managers and cannot drive an async engine.",
                 fixes=_fixes(facts, factory.call),

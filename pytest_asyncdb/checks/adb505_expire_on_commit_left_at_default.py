@@ -48,7 +48,7 @@ def find(facts: Facts) -> Iterator[Finding]:
     """Report each factory where it is made."""
     for factory in facts.session_factories:
         if factory.role == "app" and factory.session_is_async and _expires(factory):
-            name = shown_name(factory.call, "a factory")
+            name = shown_name(factory.call, "this factory")
             yield CHECK.finding(
                 factory.place,
                 f"{name} makes sessions whose objects are unreadable after a commit",

@@ -119,9 +119,18 @@ def is_missing_everywhere(facts: Facts, error: ErrorRecord) -> bool:
 
 def why_missing(facts: Facts, error: ErrorRecord | None) -> str:
     """What a package that is missing everywhere is missing for, and the way out; empty for any other error."""
-    if error is None or not is_missing_everywhere(facts, error):
+    if error is None:
         return ""
     package = absent_package(facts, error)
+    if folder := _own_folder(facts, package):
+        root = facts.app.import_root if facts.app else "."
+        above = f"`{folder.rpartition('/')[0]}`" if "/" in folder else "the folder of the project"
+        return (
+            f"`{folder}/` is a folder of the project, and the app is imported from `{root}`. Import its modules by the "
+            f"names that they have there, or start the app with {above} on `PYTHONPATH`, too."
+        )
+    if not is_missing_everywhere(facts, error):
+        return ""
     nothing = f"Nothing that the project declares brings `{package}`"
     if package in drivers.DISTRIBUTIONS:
         return f"{nothing}, the driver that the URL means: declare it, or name another one in the URL."
@@ -129,6 +138,12 @@ def why_missing(facts: Facts, error: ErrorRecord | None) -> str:
     own = {module.name.partition(".")[0] for module in facts.modules} | {"", "__main__", package}
     by = "" if importer in own or importer in sys.stdlib_module_names else f", which `{importer}` imports"
     return f"{nothing}{by}: declare what does, and install it."
+
+
+def _own_folder(facts: Facts, name: str) -> str:
+    """A folder of the project that has the name of what was not found, and holds modules of the app; empty without."""
+    parents = (module.path.split("/")[:-1] for module in facts.modules if module.role == "app")
+    return next(("/".join(parts[: parts.index(name) + 1]) for parts in parents if name in parts), "")
 
 
 def driver_fixes(facts: Facts, error: ErrorRecord | None) -> tuple[Fix, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from by_hand import boot, error, facts, find
+from by_hand import APP, boot, error, facts, find
 
 from pytest_asyncdb.facts.migrations import Migrations
 from pytest_asyncdb.facts.python import Module
@@ -27,6 +27,17 @@ def test_who_imports_it_is_told_where_that_is_another_package(importer, by):
     assert finding.root_cause == (
         f"Nothing that the project declares brings `sniffio`{by}: declare what does, and install it."
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "above"), [("src/conf.py", "the folder of the project"), ("api/src/conf.py", "`api`")]
+)
+def test_a_folder_of_the_project_that_is_not_on_the_path_is_no_package(path, above):
+    own = (Module("conf", path, is_package=False, role="app"),)
+    app = replace(APP, import_root=path.rpartition("/")[0])
+    [finding] = find("ADB202", facts(boot=boot(absent("src", "conf")), modules=own, app=app))
+    assert finding.root_cause.startswith(f"`{app.import_root}/` is a folder of the project, and the app is imported")
+    assert f"start the app with {above} on `PYTHONPATH`, too" in finding.root_cause
 
 
 def test_other_errors_keep_their_cause():
