@@ -235,6 +235,8 @@ def _notes(app: App | None, first: Examination) -> tuple[str, ...]:
     others = app.others if app else ()
     way = f" (--asyncdb-app={others[0]} checks another one)" if others else ""
     notes = [f"other apps were found and not chosen: {', '.join(others)}{way}"] if others else []
+    if app and app.told:
+        notes.append(f"{app.found_in} names `{app.told}`, whose imports need another name: `{app.target}` was booted")
     notes += first.filled.notes() if first.filled else []
     boot = first.facts.boot
     return (*notes, *(_boot_notes(boot) if boot else ()))

@@ -148,6 +148,7 @@ def _app(  # noqa: PLR0913 - one call names every part of an app, by keyword
         others=others,
         folder=folder,
         above=above(project, found),
+        told=found.told,
     )
 
 
@@ -191,6 +192,7 @@ def _from_command(project: Project, command: Command) -> Iterator[Candidate]:
             if found is not None:
                 told = _importable(project, found)
                 told.is_commanded = not place.rpartition(":")[0].endswith(".py")
+                told.told = found.target if told.is_commanded and told.target != found.target else ""
                 yield told
         return
     path = _file(project, command)

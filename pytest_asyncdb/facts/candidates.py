@@ -23,7 +23,9 @@ _OWN_NAMES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 class Candidate:
     """An app that could be booted."""
 
-    __slots__ = ("definition", "factory", "found_in", "framework", "import_root", "is_commanded", "path", "target")
+    __slots__ = (
+        "definition", "factory", "found_in", "framework", "import_root", "is_commanded", "path", "target", "told",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - one call names every part of a candidate, by keyword
         self, path: str, module: str, name: str, *, found_in: str, factory: bool, framework: str | None
@@ -38,6 +40,8 @@ class Candidate:
         self.import_root = root or "."
         self.is_commanded = False
         """Whether a file that starts the app names the module itself, and not only where it lies."""
+        self.told = ""
+        """What such a file calls it, where that is another name."""
 
 
 def candidate(project: Project, found: Found, found_in: str) -> Candidate:

@@ -32,6 +32,8 @@ class App:
     above: str = ""
     """What the target is in the folder above the project, where the project's own folder is a package
     (``shop.main:app``); empty where it is none, or a command says that the app is imported without it."""
+    told: str = ""
+    """What the command that starts it calls it, where the module's own imports need another name; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

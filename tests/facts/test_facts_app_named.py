@@ -104,3 +104,19 @@ def test_an_app_that_nothing_can_import_is_told_with_the_reason(project):
 def test_the_app_of_an_example_is_named_where_there_is_no_other(project):
     with pytest.raises(NoAppError, match=r"\(or a file: `--asyncdb-app=examples/web\.py`\), or run"):
         found(project, {"lib/tool.py": "", "examples/web.py": FASTAPI})
+
+
+ELSEWHERE = {"src/main.py": "from src.api import x\n" + FASTAPI, "src/api.py": "x = 1"}
+
+
+@pytest.mark.parametrize(
+    ("files", "target", "told"),
+    [
+        ({"Dockerfile": "CMD uvicorn main:app\n"}, "src.main:app", "main:app"),
+        ({"Dockerfile": "CMD uvicorn src.main:app\n"}, "src.main:app", ""),
+        ({"run.py": "import uvicorn\nuvicorn.run('main:app')\n"}, "src.main:app", ""),
+    ],
+)
+def test_a_command_that_names_the_app_otherwise_than_its_imports_is_remembered(project, files, target, told):
+    app = found(project, {**ELSEWHERE, **files})
+    assert (app.target, app.told) == (target, told)

@@ -276,3 +276,12 @@ def test_a_service_on_this_machine_is_reached_only_when_it_is_let_through(health
     run = healthy.pytest("--asyncdb-check", "-o", "asyncdb_allow=db.example:5432")
     assert run.code == 4
     run.says("asyncdb_allow", "Other machines are never reached")
+
+
+def test_a_command_that_cannot_start_the_app_is_noted(new_project):
+    new_project.write("src/main.py", "from src.api import app\n")
+    new_project.write("src/api.py", "from fastapi import FastAPI\napp = FastAPI()\n")
+    new_project.write("Dockerfile", "FROM python\nWORKDIR /srv\nCOPY . .\nCMD uvicorn main:app\n")
+    run = new_project.pytest("--asyncdb-check", "-m", "asyncdb_check")
+    said = "Dockerfile:4 names `main:app`, whose imports need another name: `src.main:app` was booted"
+    assert said in " ".join(run.output.split()), run.output
