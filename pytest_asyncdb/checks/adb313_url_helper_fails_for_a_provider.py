@@ -5,7 +5,7 @@ Finds the code between a setting and the URL of an async engine: a settings prop
 a `replace` at module level. Runs it in the sandbox on URLs as the consoles of Neon, Supabase, RDS, Heroku, Railway,
 Render, Fly.io, DigitalOcean, Azure and Cloud SQL show them, has the project make its engine of each, and connects to a
 throwaway server with all parameters. One finding a helper says for whom it fails, and why. Code that passes the URL on
-unchanged is no helper and not reported.
+unchanged is no helper and not reported, unless it passes on an object of pydantic, which no engine takes.
 
 ## Root cause
 The helper was written for one provider's URL. Others begin with `postgres://`, which SQLAlchemy does not know, with
@@ -34,13 +34,13 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import one_line
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
-from pytest_asyncdb.urls.sampled import failures, is_rewritten
+from pytest_asyncdb.urls.sampled import failures, is_rewritten, refused_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.facts.feeds import UrlTrial
+    from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
     from pytest_asyncdb.model.finding import Finding
     from pytest_asyncdb.model.place import Place
     from pytest_asyncdb.urls.samples import Sample
@@ -56,12 +56,13 @@ def find(facts: Facts) -> Iterator[Finding]:
     unjudged = ""
     found: set[Place] = set()
     for trial in facts.url_trials:
+        kind = refused_object(trial.results) if facts.boot and facts.boot.passed("import") else ""
         changes = is_rewritten(trial.results, trial.helper.request.driver)
         failed = failures(trial.results) if changes else {}
         hinted = any(not facts.hosting.isdisjoint(one.hints) for one in failed) or _fails_plainly(facts, failed)
-        if hinted or len({one.family for one in failed if not one.rare}) > 1:
+        if kind or hinted or len({one.family for one in failed if not one.rare}) > 1:
             if trial.helper.place not in found:  # one helper may feed several engines
-                yield _finding(trial, failed, hinted=hinted)
+                yield _of_object(trial.helper, kind) if kind else _finding(trial, failed, hinted=hinted)
             found.add(trial.helper.place)
         elif not any(one.url for one in trial.results):
             reason = one_line(trial.results[0].error) if trial.results else "there was no time to run it"
@@ -91,6 +92,16 @@ def _finding(trial: UrlTrial, failed: Mapping[Sample, str], *, hinted: bool) -> 
         root_cause=f"{tried}. It fails for {told}.",
         severity=Severity.LATENT if hinted else Severity.ADVICE,
         confidence=Confidence.CERTAIN if hinted else Confidence.LIKELY,
+        evidence=Evidence.RUNTIME,
+    )
+
+
+def _of_object(helper: UrlHelper, kind: str) -> Finding:
+    return CHECK.finding(
+        helper.place,
+        f"`{helper.name}`, once it is set, comes to the engine of {_short(helper.engine)} as a `{kind}`",
+        root_cause="An engine takes text or SQLAlchemy's `URL` and raises ArgumentError for anything else, so the app "
+        "does not start with any value. `str(...)` makes text of it.",
         evidence=Evidence.RUNTIME,
     )
 

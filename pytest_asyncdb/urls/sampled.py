@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.errors import is_certificate_error, is_missing_driver, one_line
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _SAMPLES = {sample.provider: sample for sample in SAMPLES}
 _NOT_THE_URL = ("TimeoutError", "ConnectionRefusedError", "TooManyConnectionsError", "CannotConnectNowError")
+_OBJECT = re.compile(r"Expected string or URL object, got (?P<kind>\w+)\(")
 _REASONS = (
     (
         "Can't load plugin: sqlalchemy.dialects:postgres",
@@ -24,6 +26,14 @@ _REASONS = (
     ),
     ("requires an async driver", "`{scheme}://` is left as it is, which means a sync driver"),
 )
+
+
+def refused_object(results: Iterable[SampleRecord]) -> str:
+    """The class of what the engine is given in place of a URL, whenever it is given anything; empty for a URL."""
+    came = [one for one in results if one.step not in {"import", "call"}]
+    found = [_OBJECT.search(one.error.message) if one.error else None for one in came]
+    kinds = {match["kind"] if match else "" for match in found}
+    return kinds.pop() if len(kinds) == 1 else ""
 
 
 def is_rewritten(results: Iterable[SampleRecord], driver: str = "") -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from by_hand import SYNC_ENGINE, apply, engine, facts, find, written
+from by_hand import SYNC_ENGINE, apply, boot, engine, facts, find, written
 
 from pytest_asyncdb.facts.deployment import ComposeDatabase
 from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
@@ -123,6 +123,39 @@ def test_a_plain_url_is_no_fault_where_the_project_writes_the_driver():
 
 def test_a_helper_that_feeds_several_engines_is_told_once():
     assert len(find("ADB313", trial("plain localhost", engines=2))) == 1
+
+
+def of_objects(*messages):
+    request = TrialRequest("db", "", "db.py", ("DATABASE_URL",))
+    helper = UrlHelper("DATABASE_URL", Place("src/db.py", 3), Place("src/db.py", 9), request)
+    made = [SampleRecord(0, "Neon", "make", error=ErrorRecord("sqlalchemy.exc.ArgumentError", one)) for one in messages]
+    return (UrlTrial(helper, tuple(made)),) * 2
+
+
+NO_URL = "Expected string or URL object, got "
+
+
+def test_an_object_that_no_engine_takes_is_told_whatever_the_url():
+    first, second = of_objects(f"{NO_URL}PostgresDsn('postgresql://a')", f"{NO_URL}PostgresDsn('postgresql://b')")
+    refused = SampleRecord(0, "Cloud SQL (socket)", "import", error=ErrorRecord("ValidationError", "empty host"))
+    trials = (replace(first, results=(*first.results, refused)), second)
+    [finding] = find("ADB313", facts(url_trials=trials, boot=boot()))
+    assert finding.message == "`DATABASE_URL`, once it is set, comes to the engine of db.py:9 as a `PostgresDsn`"
+    assert (finding.severity, finding.confidence) == (Severity.LATENT, Confidence.CERTAIN)
+
+
+@pytest.mark.parametrize(
+    ("messages", "booted"),
+    [
+        ((f"{NO_URL}PostgresDsn('x')",), boot(ErrorRecord("ArgumentError", f"{NO_URL}PostgresDsn('x')"))),
+        ((f"{NO_URL}None",), boot()),
+        ((f"{NO_URL}PostgresDsn('x')", "SECRET_KEY is missing"), boot()),
+    ],
+    ids=["the app fails at it", "not set", "another reason"],
+)
+def test_an_object_that_is_told_elsewhere_or_not_always_there_is_not(messages, booted):
+    with pytest.raises(NotJudgedError, match="made no engine"):
+        find("ADB313", facts(url_trials=of_objects(*messages), boot=booted))
 
 
 def test_a_helper_that_made_no_engine_is_not_judged():
