@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
     from pytest_asyncdb.facts.migrations import Migrations
     from pytest_asyncdb.facts.names import Names
-    from pytest_asyncdb.facts.project import App, Cycle, Router
+    from pytest_asyncdb.facts.project import App, Cycle, HeldTransaction, Router
     from pytest_asyncdb.facts.python import Module
     from pytest_asyncdb.facts.sessions import SessionFactory
     from pytest_asyncdb.facts.static import Static
@@ -191,6 +191,13 @@ class Facts:
         from pytest_asyncdb.facts.routers import routers
 
         return routers(self._codebase, self._names)
+
+    @cached_property
+    def held_transactions(self) -> tuple[HeldTransaction, ...]:
+        """Transactions of the startup that last as long as the app."""
+        from pytest_asyncdb.facts.lifespans import held_transactions
+
+        return held_transactions(self._codebase)
 
     @cached_property
     def migrations(self) -> Migrations | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_asyncdb.model.place import Place
+    from pytest_asyncdb.model.place import Place, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,17 @@ class App:
     (``shop.main:app``); empty where it is none, or a command says that the app is imported without it."""
     told: str = ""
     """What the command that starts it calls it, where the module's own imports need another name; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTransaction:
+    """A transaction in which a lifespan yields: the ``yield``, and the block that begins the transaction."""
+
+    lifespan: str
+    place: Place
+    block: Place
+    outdent: Span | None
+    """The white space to take away for the ``yield`` to come after the block; None where it takes more than that."""
 
 
 @dataclass(frozen=True, slots=True)

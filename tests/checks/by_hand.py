@@ -56,6 +56,7 @@ def facts(**given):
         "engines": (),
         "session_factories": (),
         "refreshes_after_commits": False,
+        "held_transactions": (),
         "cycles": (),
         "routers": (),
         "app": None,

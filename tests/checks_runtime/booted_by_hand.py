@@ -59,6 +59,7 @@ def facts(**given):
         "engines": (),
         "session_factories": (),
         "refreshes_after_commits": False,
+        "held_transactions": (),
         "cycles": (),
         "routers": (),
         "app": App(
