@@ -22,7 +22,8 @@ _VERBS = frozenset(
         "add_api_route", "add_route", "websocket_route", "add_api_websocket_route", "add_websocket_route",
     }
 )  # fmt: skip
-_BY_NAME = re.compile(rb"\b(?:import_module|iter_modules|walk_packages|__import__)\b")
+_BY_NAME = re.compile(rb"import_module|\b(?:iter_modules|walk_packages|__import__)\b")
+"""What imports modules by computed names; a project's own functions for that are often named after the first."""
 _INCLUDES = re.compile(rb"\b(?:include_router|register_blueprint|mount|route_handlers|blueprint)\b")
 
 

@@ -56,6 +56,7 @@ def test_circular_imports(facts, files, circles):
         ("from app import handed_on\napp.include_router(handed_on.api_router)\n", True),
         ("def create():\n    from app.api import router\n    app.include_router(router)\n", True),
         ("import importlib\nfor n in names:\n    app.include_router(importlib.import_module(n).router)\n", True),
+        ("from app.load import import_module_cached as get\nfor n in names:\n    app.include_router(get(n).r)\n", True),
     ],
 )
 def test_routers_and_their_inclusion(facts, main, included):
