@@ -19,6 +19,8 @@ _FOR_OTHERS = frozenset({"save", "__aexit__", "__exit__", "flush", "complete"})
 """Names of functions that commit what their callers hold."""
 _HANDLES = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket"})
 """Names of decorators that make a function a route's, which nobody else calls."""
+_CONVERTS = frozenset({"model_validate", "from_orm", "validate_python", "to_dict", "model_dump"})
+"""Names of methods whose results hold values, and no object of the database."""
 _HANDED_OVER = frozenset({"add", "add_all", "merge"})
 
 
@@ -87,8 +89,9 @@ def _may_read(function: ast.FunctionDef | ast.AsyncFunctionDef, site: ast.stmt) 
             after += inside
             made = [node for node in inside if isinstance(node, ast.Assign)]
             refreshed |= {*_given_to(inside, frozenset({"refresh"})), *_stored(made)}
+    # What a block returns is made before its commit: of an attribute or a conversion only the value is left.
     returned = [one.value for one in ast.walk(site) if isinstance(one, ast.Return) and one.value is not None]
-    read = {one.id for node in (*after, *returned) for one in _loads(node)}
+    read = {one.id for node in after for one in _loads(node)} | {name for node in returned for name in _held(node)}
     handed = set() if _is_route(function) else set(_given_to(own, _HANDED_OVER)) & _parameters(function)
     return bool(((read & objects) | handed) - refreshed)
 
@@ -114,7 +117,7 @@ def _objects(function: ast.FunctionDef | ast.AsyncFunctionDef, own: list[ast.AST
         name
         for node in own
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None
-        if any(map(_makes_object, ast.walk(node.value)))
+        if any(map(_makes_object, _unconverted(node.value)))
         for name in _stored([node])
     }
     found |= {name for node in own if isinstance(node, ast.For | ast.AsyncFor) for name in _stored([node.target])}
@@ -124,10 +127,27 @@ def _objects(function: ast.FunctionDef | ast.AsyncFunctionDef, own: list[ast.AST
         found |= {
             name
             for node in own
-            if isinstance(node, ast.Assign) and any(one.id in found for one in _loads(node.value))
+            if isinstance(node, ast.Assign) and any(getattr(one, "id", "") in found for one in _unconverted(node.value))
             for name in _stored([node])
         }
     return found
+
+
+def _unconverted(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of an expression, but for what a conversion makes values of."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if not (isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr in _CONVERTS):
+            yield one
+            waiting += ast.iter_child_nodes(one)
+
+
+def _held(node: ast.AST) -> Iterator[str]:
+    """Variables that are in the value of an expression as they are, and not only an attribute of them."""
+    parts = list(_unconverted(node))
+    read = {id(one.value) for one in parts if isinstance(one, ast.Attribute)}
+    return (one.id for one in parts if isinstance(one, ast.Name) and id(one) not in read)
 
 
 def _makes_object(node: ast.AST) -> bool:
