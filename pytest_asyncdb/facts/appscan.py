@@ -122,6 +122,8 @@ class _Scanner:
         self._path = path
         self._makers: dict[str, str | None] = {**FRAMEWORKS, **factories}
         self._mounted: set[str] = set()
+        self._kept: dict[str, str] = {}
+        """Attributes in which classes of the module keep the app that they make."""
         self._statements = list(_top_level(tree.body))
         self._learn_names()
 
@@ -135,12 +137,14 @@ class _Scanner:
                 framework = None if _needs_arguments(node) else self._made_by(node)
                 if framework is not None and not node.decorator_list and not node.name.startswith("_"):
                     yield Found(self._path, node.lineno, node.name, factory=True, framework=framework)
-            elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
-                made = _last(node.value.func)
-                if made in self._makers:
+            elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call | ast.Attribute):
+                is_call = isinstance(node.value, ast.Call)
+                known: Mapping[str, str | None] = self._makers if is_call else self._kept
+                made = _last(node.value.func if isinstance(node.value, ast.Call) else node.value) or ""
+                if made in known:
                     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                         if isinstance(target, ast.Name):
-                            yield self._instance(node, target.id, self._makers[made])
+                            yield self._instance(node, target.id, known[made])
 
     def _instance(self, node: ast.stmt, name: str, framework: str | None) -> Found:
         mounted = name in self._mounted
@@ -156,10 +160,23 @@ class _Scanner:
                 made = next((FRAMEWORKS[name] for base in node.bases if (name := _last(base)) in FRAMEWORKS), None)
                 if made:
                     self._makers[node.name] = made
+                self._learn_methods(node)
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _last(node.value.func) == "mount":
                 values = (*node.value.args, *(keyword.value for keyword in node.value.keywords))
                 self._mounted.update(value.id for value in values if isinstance(value, ast.Name))
         self._makers.update(self.makers())
+
+    def _learn_methods(self, owner: ast.ClassDef) -> None:
+        """What the methods of a class return or keep on ``self``, where that is an app."""
+        for method in owner.body:
+            if isinstance(method, ast.FunctionDef):
+                if (made := self._made_by(method)) is not None:
+                    self._makers[method.name] = made
+                for node in ast.walk(method):
+                    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                        framework = FRAMEWORKS.get(_last(node.value.func) or "")
+                        kept = [one.attr for one in node.targets if isinstance(one, ast.Attribute)]
+                        self._kept.update(dict.fromkeys(kept, framework) if framework else {})
 
     def _made_by(self, function: ast.FunctionDef) -> str | None:
         """The framework whose app a function makes and returns; None when it makes none."""

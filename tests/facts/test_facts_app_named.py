@@ -120,3 +120,26 @@ ELSEWHERE = {"src/main.py": "from src.api import x\n" + FASTAPI, "src/api.py": "
 def test_a_command_that_names_the_app_otherwise_than_its_imports_is_remembered(project, files, target, told):
     app = found(project, {**ELSEWHERE, **files})
     assert (app.target, app.told) == (target, told)
+
+
+KEEPS = "from fastapi import FastAPI\nclass Creator:\n    def __init__(self):\n        self.web = FastAPI()\n"
+GIVES = "from fastapi import FastAPI\nclass Creator:\n    def build(self):\n        app = FastAPI()\n        return app\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEEPS + "creator = Creator()\napp = creator.web\n",
+        KEEPS + "app = Creator().web\n",
+        GIVES + "creator = Creator()\napp = creator.build()\n",
+    ],
+)
+def test_an_app_that_a_class_makes(project, text):
+    app = found(project, {"main.py": text})
+    assert (app.target, app.factory, app.framework) == ("main:app", False, "fastapi")
+
+
+@pytest.mark.parametrize("text", [KEEPS, GIVES, KEEPS + "app = Creator().other\n", KEEPS + "app = load()\n"])
+def test_a_class_alone_is_no_app(project, text):
+    with pytest.raises(NoAppError):
+        found(project, {"main.py": text})
