@@ -9,7 +9,7 @@ from pytest_asyncdb.criteria import criteria
 from pytest_asyncdb.model.finding import Confidence, Evidence, Finding, Severity
 from pytest_asyncdb.model.place import Place
 from pytest_asyncdb.model.result import CheckOutcome, Outcome, ReportedFinding, Verdict
-from pytest_asyncdb.sandbox.record import EngineRecord, ImportRecord, UrlRecord
+from pytest_asyncdb.sandbox.record import EngineRecord, ImportRecord, ResponseRecord, RouteRecord, UrlRecord
 
 PLACE = Place("src/database.py", 7)
 OTHER_PYTHON = boot(**{"import": failed("import", error("ImportError", "cannot import name 'Mapping'"))})
@@ -40,6 +40,15 @@ def test_work_on_a_database_that_is_not_redirected_is_not_denied(schemes, eviden
         for number, scheme in enumerate(schemes)
     )
     assert told(facts(boot=boot(engines=engines)))["SC-005"] == (Verdict.UNKNOWN, evidence)
+
+
+@pytest.mark.parametrize(("scheme", "told_of"), [("sqlite+aiosqlite", False), ("postgresql+asyncpg", True)])
+def test_only_a_database_that_was_taken_down_is_called_down(scheme, told_of):
+    engine = EngineRecord(0, "create_async_engine", is_async=True, place=PLACE, phase="import", url=UrlRecord(scheme))
+    down = ResponseRecord("health", "GET", "/health", 200, database="down")
+    route = RouteRecord("/health", ("GET",), "health")
+    _, said = told(facts(boot=boot(engines=(engine,), outages=(down,), routes=(route,))))["SC-006"]
+    assert ("with the database down GET /health answers 200" in said) is told_of
 
 
 def test_a_check_that_is_not_judged_says_why_the_start_is_not():
