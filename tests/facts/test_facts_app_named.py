@@ -123,7 +123,7 @@ def test_a_command_that_names_the_app_otherwise_than_its_imports_is_remembered(p
 
 
 KEEPS = "from fastapi import FastAPI\nclass Creator:\n    def __init__(self):\n        self.web = FastAPI()\n"
-GIVES = "from fastapi import FastAPI\nclass Creator:\n    def build(self):\n        app = FastAPI()\n        return app\n"
+GIVES = "from fastapi import FastAPI\nclass Creator:\n  def build(self):\n    made = FastAPI()\n    return made\n"
 
 
 @pytest.mark.parametrize(
