@@ -36,6 +36,7 @@ from pytest_asyncdb.model.booted import boot_past, failed_imports, weight
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import missing_variable, same_error, unset_settings
 from pytest_asyncdb.model.finding import Evidence, Severity
+from pytest_asyncdb.model.migrated import refused_percent
 from pytest_asyncdb.model.services import missed
 from pytest_asyncdb.urls import drivers, missing
 
@@ -101,7 +102,7 @@ def _text(failure: FailedImport) -> str:
 def _is_of_another_check(facts: Facts, failure: FailedImport) -> bool:
     error, place = failure.error, failure.place
     needed = missed(facts.boot) if facts.boot else None
-    if needed and same_error(needed[1], error):
+    if (needed and same_error(needed[1], error)) or refused_percent(facts, error):
         return True
     kind = error.type.rpartition(".")[2]
     if kind in {"SyntaxError", "IndentationError", "TabError", "SystemExit", "ValidationError"}:

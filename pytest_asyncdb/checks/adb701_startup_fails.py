@@ -34,7 +34,7 @@ from pytest_asyncdb.model.booted import app_place, boot_past, reported_at_engine
 from pytest_asyncdb.model.check import Check, NotJudgedError
 from pytest_asyncdb.model.errors import is_database_error, is_missing_driver, one_line
 from pytest_asyncdb.model.finding import Evidence, Severity
-from pytest_asyncdb.model.migrated import unmigrated
+from pytest_asyncdb.model.migrated import refused_percent, unmigrated
 from pytest_asyncdb.model.services import missing_service
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def find(facts: Facts) -> Iterator[Finding]:
     if error and error.type.rpartition(".")[2] == "SystemExit":
         return
     if error and (is_database_error(error) or is_missing_driver(error) or reported_at_engine(facts, error)):
+        return
+    if refused_percent(facts, error):
         return
     if missing_service(boot):
         raise NotJudgedError(missing_service(boot))

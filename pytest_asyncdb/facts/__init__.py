@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_asyncdb.facts.alembic_options import AlembicOption
     from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.facts.dependencies import Declared, Installed, Locked
     from pytest_asyncdb.facts.deployment import ComposeDatabase
@@ -208,6 +209,13 @@ class Facts:
         return described(self.project, found) if found else None
 
     @cached_property
+    def alembic_options(self) -> tuple[AlembicOption, ...]:
+        """Options of Alembic's configuration whose value is handed over with its percent signs as they are."""
+        from pytest_asyncdb.facts.alembic_options import alembic_options
+
+        return tuple(alembic_options(self.project, self._codebase, self._names, self.urls, self.app))
+
+    @cached_property
     def made_by_sql(self) -> dict[tuple[str, str], Place]:
         """Schemas, tables and types that SQL files of the project make, each with where."""
         from pytest_asyncdb.facts.scripts import made_by_sql
@@ -290,8 +298,7 @@ class Facts:
 
     @cached_property
     def _static(self) -> Static:
-        from pytest_asyncdb.facts.roots import folders_above
+        from pytest_asyncdb.facts.roots import folders_of
         from pytest_asyncdb.facts.static import Static
 
-        above = (self.app.cwd, self.app.import_root, *folders_above(self._app_path)) if self.app else ()
-        return Static(self._codebase, self._names, self.urls, tuple(dict.fromkeys((*above, "."))))
+        return Static(self._codebase, self._names, self.urls, folders_of(self.app))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterable, Iterator
 
+    from pytest_asyncdb.facts.project import App
     from pytest_asyncdb.sources.project import Project
 
 _IMPORT = re.compile(
@@ -31,6 +32,12 @@ def folders_above(path: str) -> tuple[str, ...]:
     """The folders a file lies in, innermost first; the project's root is ``.`` and comes last."""
     parts = path.split("/")[:-1]
     return (*("/".join(parts[:end]) for end in range(len(parts), 0, -1)), ".")
+
+
+def folders_of(app: App | None) -> tuple[str, ...]:
+    """The folders whose ``.env`` an app reads, nearest first."""
+    above = (app.cwd, app.import_root, *folders_above(app.module_path or "")) if app else ()
+    return tuple(dict.fromkeys((*above, ".")))
 
 
 def import_root_of(project: Project, path: str) -> str:

@@ -18,6 +18,7 @@ from pytest_asyncdb.model.errors import (
 
 if TYPE_CHECKING:
     from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.alembic_options import AlembicOption
     from pytest_asyncdb.model.errors import Missing
     from pytest_asyncdb.sandbox.record import ErrorRecord, MigrationRecord
 
@@ -35,6 +36,8 @@ _CAUSES = {
     "NoSuchModuleError": "The URL of the configuration is the template's, and `env.py` puts no other in its place.",
     "ModuleNotFoundError": "Alembic imports `env.py` and every version script before it does anything.",
 }
+_INTERPOLATION = "invalid interpolation syntax"
+"""How the error begins of an option that is set, rather than read, with a single percent sign."""
 _NOT_FOUND = "the project has migrations, and how they are run was not found"
 
 
@@ -64,6 +67,7 @@ def missing_cause(facts: Facts) -> str:
 def failure_cause(error: ErrorRecord | None) -> str:
     """Why migrations fail, by the kind of error."""
     kind = error.type.rpartition(".")[2] if error else ""
+    kind = "InterpolationSyntaxError" if error and error.message.startswith(_INTERPOLATION) else kind
     return _CAUSES.get(kind, "The database was empty and healthy; from here on no table is made.")
 
 
@@ -78,7 +82,18 @@ def unjudged(facts: Facts, done: MigrationRecord) -> str:
         return "the throwaway server's certificate is not the one that the migrations verify"
     if (wanted := missing(error)) and (reason := _made_by_hand(facts, wanted)):
         return f"the migrations need {wanted}: {reason}"
+    if option := refused_percent(facts, error):
+        return f"the `%` that {option.setter}() at {option.call.place} refuses comes first"
     return _unset(error) or _lacking(error) or _of_a_url(facts, error) or _same_as_app(facts, error)
+
+
+def refused_percent(facts: Facts, error: ErrorRecord | None) -> AlembicOption | None:
+    """The option of Alembic's configuration that could not be set because of a percent sign, which is told there."""
+    if error is None or error.place is None or not error.message.startswith(_INTERPOLATION):
+        return None
+    at = error.place
+    found = (one for one in facts.alembic_options if one.call.path == at.path)
+    return next((one for one in found if one.call.line <= at.line <= one.last_line), None)
 
 
 def _made_by_hand(facts: Facts, wanted: Missing) -> str:

@@ -21,6 +21,7 @@ _GATES: dict[bytes, tuple[bytes, ...]] = {
     b"complete(": (b"complete(",),
     b"main(": (b"main(",),
     b"cli(": (b"cli(",),
+    b"_option(": (b"set_main_option(", b"set_section_option("),
     b".create_all": (b".create_all",),
     b"://": (b"://",),
 }  # fmt: skip

@@ -49,6 +49,7 @@ def facts(**given):
         ),
         "locked": Locked(),
         "urls": (),
+        "alembic_options": (),
         "unread_variables": (),
         "compose_databases": (),
         "url_trials": (),

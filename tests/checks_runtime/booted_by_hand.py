@@ -56,6 +56,7 @@ def facts(**given):
         "installed": installed,
         "locked": Locked(),
         "urls": (),
+        "alembic_options": (),
         "engines": (),
         "session_factories": (),
         "refreshes_after_commits": False,

@@ -1,0 +1,105 @@
+"""A URL is put into Alembic's configuration with its percent signs as they are.
+
+## What it does
+Follows what `set_main_option("sqlalchemy.url", ...)` and `set_section_option(...)` are given, in `env.py` and anywhere
+else, back to where it comes from. Reports a call whose value comes from a setting, or is put together of parts, where
+nothing on the way doubles a `%`. The same for a password that `sqlalchemy.url = ...%(NAME)s...` takes in. It is latent;
+it blocks where the migrations, or the startup, were seen to stop there. In tests it is advice. Not reported: what can't
+be followed, a file that makes or reads its configuration in a way of its own, and `str()` of a SQLAlchemy URL, which
+has `***` in its password's place.
+
+## Root cause
+The configuration is a `ConfigParser`, which takes `%` for the begin of a placeholder. With the first password that has
+a special character, migrations end in `ValueError: invalid interpolation syntax`, and the message shows the password.
+In a URL such a character has to be percent-encoded; SQLAlchemy and pydantic do it when they render one.
+
+## Fix
+Double it: `config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))`. Whoever reads the option gets one back.
+
+## Fix safety
+Safe: a value without `%` stays as it is, and one with a single `%` was refused.
+
+## Seen on
+Alembic 1.13.0 and 1.20.1, each with SQLAlchemy 2.0.58 and 2.1.9; URLs of pydantic 2.0.3 to 2.14.4.
+
+## Sources
+- https://alembic.sqlalchemy.org/en/latest/api/config.html#alembic.config.Config.set_main_option
+- https://docs.python.org/3/library/configparser.html#interpolation-of-values
+- https://docs.sqlalchemy.org/en/20/core/engines.html#escaping-special-characters-such-as-signs-in-passwords
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
+from pytest_asyncdb.model.fix import Fix, Replace
+from pytest_asyncdb.model.migrated import refused_percent
+from pytest_asyncdb.model.place import Span
+from pytest_asyncdb.urls import drivers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.alembic_options import AlembicOption
+    from pytest_asyncdb.model.finding import Finding
+
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
+
+_DOUBLED = '.replace("%", "%%")'
+_MOST_CHARACTERS = 60
+
+
+@CHECK
+def find(facts: Facts) -> Iterator[Finding]:
+    """Report each call."""
+    has_driver = any(facts.declared.anywhere(name) for names in drivers.DISTRIBUTIONS.values() for name in names)
+    for option in facts.alembic_options:
+        if option.is_sqlite and not has_driver:
+            continue
+        severity = _seen(facts, option)
+        written = option.percent
+        refused = f"refused, as in {written.span.path}:{written.span.line}" if written else "refused"
+        yield CHECK.finding(
+            option.call.place,
+            f"{_shown(option)} goes to `{option.setter}` with no `%` doubled: a percent-encoded character is {refused}",
+            root_cause="The configuration takes `%` for the begin of a placeholder, so a password with a special "
+            "character, percent-encoded in the URL, ends in `ValueError: invalid interpolation syntax`.",
+            fixes=(_fix(option),),
+            severity=severity or (Severity.ADVICE if option.role == "test" else Severity.LATENT),
+            confidence=Confidence.CERTAIN if severity or option.certain else Confidence.LIKELY,
+            evidence=Evidence.BOTH if severity else Evidence.STATIC,
+        )
+
+
+def _seen(facts: Facts, option: AlembicOption) -> Severity | None:
+    """How bad it is, when it was seen to stop the migrations or the start."""
+    boot = facts.boot
+    if boot is None:
+        return None
+    if any(refused_percent(facts, one.error) == option for one in boot.phases):
+        return Severity.BLOCKS
+    if boot.migration and refused_percent(facts, boot.migration.error) == option:
+        return Severity.LATENT if facts.migrations and facts.migrations.creates_all else Severity.BLOCKS
+    return None
+
+
+def _shown(option: AlembicOption) -> str:
+    return f"`{option.source}`" if len(option.source) <= _MOST_CHARACTERS else f"the value of `{option.name}`"
+
+
+def _fix(option: AlembicOption) -> Fix:
+    value = option.value
+    before = Span(value.path, value.line, value.column, value.start, value.start)
+    after = Span(value.path, option.last_line, 0, value.end, value.end)
+    changes = [Replace(after, _DOUBLED if option.is_atom else f"){_DOUBLED}")]
+    if not option.is_atom:
+        changes.insert(0, Replace(before, "("))
+    return Fix(
+        f"Append `{_DOUBLED}`",
+        tuple(changes),
+        safe=True,
+        why="The configuration makes one of two; a value without `%` stays as it is.",
+    )

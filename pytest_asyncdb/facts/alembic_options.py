@@ -1,0 +1,136 @@
+"""Options of Alembic's configuration that are set to a text whose percent signs nobody has doubled."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.facts.codebase import Source
+from pytest_asyncdb.facts.doubling import TELLING, Doubling
+from pytest_asyncdb.facts.flow import Flow
+from pytest_asyncdb.facts.roots import folders_of
+from pytest_asyncdb.facts.settings import SettingsReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_asyncdb.facts.bindings import RawCall
+    from pytest_asyncdb.facts.codebase import Codebase
+    from pytest_asyncdb.facts.names import Names
+    from pytest_asyncdb.facts.project import App
+    from pytest_asyncdb.facts.urls import WrittenUrl
+    from pytest_asyncdb.model.place import Span
+    from pytest_asyncdb.sources.project import Project
+
+URL = "sqlalchemy.url"
+_SETTERS = {"set_main_option": 0, "set_section_option": 1}
+"""The methods of Alembic's ``Config``, with the position of the option's name."""
+_DEFINED = re.compile(rb"\bdef[ \t]+set_(?:main|section)_option\(")
+"""A class of the project's own sets options in its own way."""
+_IN_URL = re.compile(r"(?im)^[ \t]*sqlalchemy\.url[ \t]*[=:](?P<value>.*)")
+_PLACEHOLDER = re.compile(r"%\((?P<name>[^)]+)\)s")
+_OTHER_RULES = ("interpolation", "RawConfigParser", "file_config")
+"""Words of a file that makes or reads the configuration in its own way."""
+_ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
+
+
+@dataclass(frozen=True, slots=True)
+class AlembicOption:
+    """A call that hands Alembic's configuration a URL, or the password of one, with its percent signs as they are."""
+
+    name: str
+    """Of the option: ``sqlalchemy.url``."""
+    setter: str
+    """``set_main_option`` or ``set_section_option``."""
+    call: Span
+    last_line: int
+    value: Span
+    source: str
+    """Of the value, without secrets."""
+    is_atom: bool
+    """Whether a method call can follow the value as it is written."""
+    role: str
+    """Of the file: ``app``, ``test``, ``migration`` or ``script``."""
+    certain: bool
+    """Whether all of the value could be followed."""
+    is_sqlite: bool = False
+    """Whether every URL that the value is known to be is one of SQLite."""
+    percent: WrittenUrl | None = None
+    """A URL of the project's files that it may be, and that does have a percent sign."""
+
+
+def alembic_options(
+    project: Project, codebase: Codebase, names: Names, urls: Iterable[WrittenUrl], app: App | None
+) -> Iterator[AlembicOption]:
+    """Find every such call.
+
+    Args:
+        project: the project on disk.
+        codebase: its modules.
+        names: resolves names in them.
+        urls: every URL written in the project.
+        app: the app whose ``.env`` counts.
+    """
+    holders = project.holders(*(f"{name}(".encode() for name in _SETTERS))
+    if not holders or any(_DEFINED.search(project.data(path) or b"") for path in holders):
+        return
+    flow = Flow(codebase, names)
+    settings = SettingsReader(flow, urls, folders_of(app))
+    inside = _names_in_urls(project)
+    for path in sorted(holders.intersection(codebase.names)):
+        source = codebase.parse(path)
+        if isinstance(source, Source) and source.role != "generated" and not _has_other_rules(source):
+            for raw in source.calls:
+                option = _option(project, source, raw, Doubling(flow, settings), inside)
+                if option is not None:
+                    yield option
+
+
+def _option(
+    project: Project, source: Source, raw: RawCall, doubling: Doubling, inside: frozenset[str]
+) -> AlembicOption | None:
+    node = raw.node
+    at = _SETTERS.get(getattr(node.func, "attr", ""))
+    given = {one.arg: one.value for one in node.keywords}
+    name = given.get("name") or (node.args[at] if at is not None and len(node.args) > at else None)
+    value = given.get("value") or (node.args[at + 1] if at is not None and len(node.args) > at + 1 else None)
+    if at is None or value is None or not isinstance(name, ast.Constant) or not isinstance(name.value, str):
+        return None
+    if name.value.lower() != URL and not (name.value.lower() in inside and TELLING.search(name.value)):
+        return None
+    doubling.follow(value, raw.scope)
+    written = [project.text(one.span.path)[one.span.start : one.span.end] for one in doubling.written]
+    if not doubling.is_missing or any("%%" in text for text in written):
+        return None
+    is_line = isinstance(value, ast.JoinedStr | ast.Constant) and value.lineno == value.end_lineno
+    return AlembicOption(
+        name=name.value,
+        setter=node.func.attr,  # type: ignore[attr-defined]  # it has one of the names
+        call=source.span(node),
+        last_line=node.end_lineno or node.lineno,
+        value=source.span(value),
+        source=" ".join(project.redactor.text(source.segment(value)).split()),
+        is_atom=isinstance(value, _ATOMS) or is_line,
+        role=source.role,
+        certain=doubling.is_certain,
+        is_sqlite=doubling.is_sqlite,
+        percent=next((one for one, text in zip(doubling.written, written, strict=True) if "%" in text), None),
+    )
+
+
+def _names_in_urls(project: Project) -> frozenset[str]:
+    """The options that a configuration's URL is put together from: ``sqlalchemy.url = %(DB_CONNECTION)s``."""
+    found = (
+        match["name"].lower()
+        for path in project.sources
+        if path.endswith(".ini")
+        for line in _IN_URL.finditer(project.text(path))
+        for match in _PLACEHOLDER.finditer(line["value"])
+    )
+    return frozenset(found)
+
+
+def _has_other_rules(source: Source) -> bool:
+    return any(word in source.lines.text for word in _OTHER_RULES)
