@@ -5,8 +5,8 @@ Follows what `set_main_option("sqlalchemy.url", ...)` and `set_section_option(..
 else, back to where it comes from. Reports a call whose value comes from a setting, or is put together of parts, where
 nothing on the way doubles a `%`. The same for a password that `sqlalchemy.url = ...%(NAME)s...` takes in. It is latent;
 it blocks where the migrations, or the startup, were seen to stop there. In tests it is advice. Not reported: what can't
-be followed, a file that makes or reads its configuration in a way of its own, and `str()` of a SQLAlchemy URL, which
-has `***` in its password's place.
+be followed, what a fixture hands to a test, a file that makes or reads its configuration in a way of its own, and
+`str()` of a SQLAlchemy URL, which has `***` in its password's place.
 
 ## Root cause
 The configuration is a `ConfigParser`, which takes `%` for the begin of a placeholder. With the first password that has

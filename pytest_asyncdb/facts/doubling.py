@@ -147,7 +147,7 @@ class Doubling:
 
     def _name(self, node: ast.Name | ast.Attribute, scope: Scope, depth: int) -> None:
         found = self._flow.bound(node, scope)
-        if found is None:
+        if found is None or self._is_of_fixture(node, scope):
             self._leaves.add(Leaf.UNKNOWN)
             return
         bound, where = found
@@ -160,6 +160,16 @@ class Doubling:
             self._leaves.add(Leaf.UNKNOWN)
         for value, inside in bound.values:
             self.follow(value, inside, depth + 1)
+
+    def _is_of_fixture(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether a test is handed the object: its settings are those of a server that the tests have started."""
+        root = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        found = self._flow.names.find(root.id, scope) if isinstance(root, ast.Name) else None
+        source = self._flow.source(scope)
+        is_test = source is not None and source.role == "test"
+        return is_test and found is not None and found[1].kind == "function" and found[0].opaque
 
     def _member(self, node: ast.Name | ast.Attribute, bound: Bound, owner: Scope, depth: int) -> None:
         self._pass(owner)

@@ -248,6 +248,13 @@ def test_it_is_found_outside_of_the_environment_too(facts):
     }
 
 
+def test_what_a_fixture_is_handed_is_of_the_servers_that_tests_start(facts):
+    call = setting("", "own.DATABASE_URL").strip()
+    code = f"{HEAD}from config import Settings\ndef migrated(own: Settings):\n    {call}\n"
+    assert facts(FILES | {"tests/conftest.py": code}).alembic_options == ()
+    assert len(facts(FILES | {"upgrade.py": code}).alembic_options) == 1
+
+
 def test_secrets_are_not_shown(facts):
     (option,) = of_value(facts, "f'postgresql://shop:fish%26chips@{settings.DB_HOST}/shop'")
     assert "fish" not in option.source
