@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_asyncdb.facts.deployment import ComposeDatabase
     from pytest_asyncdb.facts.engines import Engine
     from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
+    from pytest_asyncdb.facts.masked import MaskedText
     from pytest_asyncdb.facts.migrations import Migrations
     from pytest_asyncdb.facts.names import Names
     from pytest_asyncdb.facts.project import App, Cycle, HeldTransaction, Router
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from pytest_asyncdb.sandbox.record import BootRecord, SampleRecord
     from pytest_asyncdb.sandbox.request import Habits, Packages
     from pytest_asyncdb.sources.project import Project
-
-__all__ = ["Facts"]
 
 
 class Facts:
@@ -216,6 +215,14 @@ class Facts:
         return tuple(alembic_options(self.project, self._codebase, self._names, self.urls, self.app))
 
     @cached_property
+    def masked_texts(self) -> tuple[MaskedText, ...]:
+        """Texts of URLs that have lost their password, where an engine or Alembic gets them."""
+        from pytest_asyncdb.facts.masked import Masked
+
+        found = Masked(self.project, self._codebase, self._names, self.app, urls=self.urls, engines=self.static_engines)
+        return tuple(found.texts())
+
+    @cached_property
     def made_by_sql(self) -> dict[tuple[str, str], Place]:
         """Schemas, tables and types that SQL files of the project make, each with where."""
         from pytest_asyncdb.facts.scripts import made_by_sql
@@ -270,11 +277,7 @@ class Facts:
 
     def sqlalchemy(self) -> tuple[int, int] | None:
         """Installed (major, minor) of SQLAlchemy, or None when it is not installed."""
-        version = self.installed.version("sqlalchemy")
-        if version is None:
-            return None
-        major, minor = version.split(".")[:2]
-        return int(major), int("".join(digit for digit in minor if digit.isdigit()) or 0)
+        return self.installed.release("sqlalchemy")
 
     @cached_property
     def _boot(self) -> tuple[BootRecord | None, str]:

@@ -73,40 +73,54 @@ def alembic_options(
         urls: every URL written in the project.
         app: the app whose ``.env`` counts.
     """
-    holders = project.holders(*(f"{name}(".encode() for name in _SETTERS))
-    if not holders or any(_DEFINED.search(project.data(path) or b"") for path in holders):
-        return
     flow = Flow(codebase, names)
     settings = SettingsReader(flow, urls, folders_of(app))
     inside = _names_in_urls(project)
+    for one in options_set(project, codebase):
+        if one.name.lower() != URL and not (one.name.lower() in inside and TELLING.search(one.name)):
+            continue
+        if not any(word in one.source.lines.text for word in _OTHER_RULES):
+            option = _option(project, one, Doubling(flow, settings))
+            if option is not None:
+                yield option
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSet:
+    """A call that sets an option of Alembic's configuration."""
+
+    source: Source
+    raw: RawCall
+    name: str
+    value: ast.expr
+
+
+def options_set(project: Project, codebase: Codebase) -> Iterator[OptionSet]:
+    """Every such call whose option is named where it stands; none in a project that sets options in its own way."""
+    holders = project.holders(*(f"{name}(".encode() for name in _SETTERS))
+    if any(_DEFINED.search(project.data(path) or b"") for path in holders):
+        return
     for path in sorted(holders.intersection(codebase.names)):
         source = codebase.parse(path)
-        if isinstance(source, Source) and source.role != "generated" and not _has_other_rules(source):
+        if isinstance(source, Source) and source.role != "generated":
             for raw in source.calls:
-                option = _option(project, source, raw, Doubling(flow, settings), inside)
-                if option is not None:
-                    yield option
+                at = _SETTERS.get(getattr(raw.node.func, "attr", ""))
+                given = {one.arg: one.value for one in raw.node.keywords}
+                args = raw.node.args[at:] if at is not None else []
+                name, value = given.get("name", *args[:1]), given.get("value", *args[1:2])
+                if at is not None and value is not None and isinstance(name, ast.Constant):
+                    yield OptionSet(source, raw, str(name.value), value)
 
 
-def _option(
-    project: Project, source: Source, raw: RawCall, doubling: Doubling, inside: frozenset[str]
-) -> AlembicOption | None:
-    node = raw.node
-    at = _SETTERS.get(getattr(node.func, "attr", ""))
-    given = {one.arg: one.value for one in node.keywords}
-    name = given.get("name") or (node.args[at] if at is not None and len(node.args) > at else None)
-    value = given.get("value") or (node.args[at + 1] if at is not None and len(node.args) > at + 1 else None)
-    if at is None or value is None or not isinstance(name, ast.Constant) or not isinstance(name.value, str):
-        return None
-    if name.value.lower() != URL and not (name.value.lower() in inside and TELLING.search(name.value)):
-        return None
-    doubling.follow(value, raw.scope)
+def _option(project: Project, given: OptionSet, doubling: Doubling) -> AlembicOption | None:
+    source, node, value = given.source, given.raw.node, given.value
+    doubling.follow(value, given.raw.scope)
     written = [project.text(one.span.path)[one.span.start : one.span.end] for one in doubling.written]
     if not doubling.is_missing or any("%%" in text for text in written):
         return None
     is_line = isinstance(value, ast.JoinedStr | ast.Constant) and value.lineno == value.end_lineno
     return AlembicOption(
-        name=name.value,
+        name=given.name,
         setter=node.func.attr,  # type: ignore[attr-defined]  # it has one of the names
         call=source.span(node),
         last_line=node.end_lineno or node.lineno,
@@ -130,7 +144,3 @@ def _names_in_urls(project: Project) -> frozenset[str]:
         for match in _PLACEHOLDER.finditer(line["value"])
     )
     return frozenset(found)
-
-
-def _has_other_rules(source: Source) -> bool:
-    return any(word in source.lines.text for word in _OTHER_RULES)

@@ -138,6 +138,14 @@ class Installed:
         """Installed version of a normalised name, or None."""
         return next((d.version for d in self.distributions if d.name == name), None)
 
+    def release(self, name: str) -> tuple[int, int] | None:
+        """Installed (major, minor) of a normalised name, or None when it is not installed."""
+        version = self.version(name)
+        if version is None:
+            return None
+        major, minor = version.split(".")[:2]
+        return int(major), int("".join(digit for digit in minor if digit.isdigit()) or 0)
+
     def reaches(self, name: str) -> bool:
         """Whether what the project declares for production brings this distribution."""
         return name in self.reached

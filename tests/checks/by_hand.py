@@ -50,6 +50,7 @@ def facts(**given):
         "locked": Locked(),
         "urls": (),
         "alembic_options": (),
+        "masked_texts": (),
         "unread_variables": (),
         "compose_databases": (),
         "url_trials": (),

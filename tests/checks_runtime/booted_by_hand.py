@@ -57,6 +57,7 @@ def facts(**given):
         "locked": Locked(),
         "urls": (),
         "alembic_options": (),
+        "masked_texts": (),
         "engines": (),
         "session_factories": (),
         "refreshes_after_commits": False,
