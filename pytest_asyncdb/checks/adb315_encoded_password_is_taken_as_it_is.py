@@ -1,0 +1,111 @@
+"""A password is percent-encoded for something that takes it as it is.
+
+## What it does
+Looks at the user and the password that `URL.create` is given, and `connect` and `create_pool` of asyncpg and psycopg.
+Reports those that are a call of `quote` or `quote_plus`. In tests it is advice.
+
+## Root cause
+Only the text of a URL has to be encoded: `f"postgresql://{user}:{quote(password, safe='')}@{host}/{name}"`. What takes
+the parts one by one takes them as they are; `URL.create` encodes them when it makes a text of them. So `p@ss` arrives
+at the server as `p%40ss`: the first password with a special character ends in `password authentication failed`.
+
+## Fix
+Hand over the password itself.
+
+## Fix safety
+Safe: a password without special characters stays as it is, and any other was refused.
+
+## Seen on
+SQLAlchemy 2.0.58 and 2.1.9 with asyncpg 0.31 and 0.32.
+
+## Sources
+- https://docs.sqlalchemy.org/en/20/core/engines.html#creating-urls-programmatically
+- https://docs.sqlalchemy.org/en/20/core/engines.html#escaping-special-characters-such-as-signs-in-passwords
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_asyncdb.model.calls import import_read_only_by
+from pytest_asyncdb.model.check import Check
+from pytest_asyncdb.model.finding import Severity
+from pytest_asyncdb.model.fix import Fix, RemoveImport, Replace
+from pytest_asyncdb.model.place import Span
+from pytest_asyncdb.urls import drivers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_asyncdb.facts import Facts
+    from pytest_asyncdb.facts.python import Argument, Call
+    from pytest_asyncdb.model.finding import Finding
+
+CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
+
+_URL = "sqlalchemy.URL.create"
+_TAKERS = frozenset({_URL, "asyncpg.connect", "asyncpg.create_pool", "psycopg.connect", "psycopg2.connect"})
+_PARTS = frozenset({"username", "user", "password"})
+_POSITIONS = (1, 2)
+"""Of the user and the password among the arguments of ``URL.create``."""
+_MODULE = "urllib.parse"
+_ENCODERS = frozenset({f"{_MODULE}.quote", f"{_MODULE}.quote_plus"})
+_MOST_CHARACTERS = 60
+
+
+@CHECK
+def find(facts: Facts) -> Iterator[Finding]:
+    """Report each argument."""
+    for module in facts.modules:
+        found = [] if module.role == "generated" else [(call, one) for call in module.calls for one in _encoded(call)]
+        for call, one in found:
+            source = one.value.source
+            shown = f"`{source}`" if len(source) <= _MOST_CHARACTERS else "an encoded password"
+            yield CHECK.finding(
+                one.span.place,
+                f"`{call.target.partition('.')[2]}` gets {shown}, and takes it as it is",
+                root_cause="Only in the text of a URL a special character is percent-encoded. Here the password `p@ss` "
+                "becomes `p%40ss`, which the server refuses.",
+                fixes=_fixes(facts, one, is_alone=len(found) == 1),
+                severity=Severity.ADVICE if module.role == "test" else Severity.LATENT,
+            )
+
+
+def _encoded(call: Call) -> Iterator[Argument]:
+    """The arguments of a call that are encoded and must not be."""
+    if call.target not in _TAKERS:
+        return
+    if call.target == _URL:
+        scheme = call.argument("drivername") or call.positional(0)
+        name = scheme.value.literal if scheme else None
+        if isinstance(name, str) and not drivers.is_postgres(name):
+            return
+        given = [*(call.argument(part) for part in _PARTS), *(call.positional(at) for at in _POSITIONS)]
+    else:
+        given = [call.argument(part) for part in _PARTS]
+    yield from sorted(
+        (one for one in given if one and one.value.call and one.value.call.target in _ENCODERS),
+        key=lambda one: one.span.start,
+    )
+
+
+def _fixes(facts: Facts, argument: Argument, *, is_alone: bool) -> tuple[Fix, ...]:
+    """Take the call away, and the import of what was called where nothing else needs it."""
+    call = argument.value.call
+    plain = call.positional(0) if call else None
+    if call is None or plain is None:
+        return ()
+    whole, inner = call.span, plain.value.span
+    before = Span(whole.path, whole.line, whole.column, whole.start, inner.start)
+    after = Span(whole.path, inner.line, inner.column, inner.end, whole.end)
+    name = call.target.rpartition(".")[2]
+    spare = is_alone and import_read_only_by(facts.modules, whole.path, name, 1)
+    gone = (RemoveImport(whole.path, _MODULE, name),) if spare else ()
+    return (
+        Fix(
+            f"Hand over `{plain.value.source}`",
+            (Replace(before, ""), Replace(after, ""), *gone),
+            safe=True,
+            why="The password is taken as it is; one without special characters stays the same.",
+        ),
+    )
