@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from pytest_asyncdb.sources.leftout import told
@@ -213,3 +215,17 @@ def test_ordinary_strings_of_code_are_no_secrets(tree):
     before = set(Project(tree({})).secrets)
     code = 'token = "created_at"\ntokenUrl="auth/login"\npassword = "wrong password 1"\nkey = "user_name1"\n'
     assert set(Project(tree({"a.py": code})).secrets) == before
+
+
+def test_a_file_is_parsed_again_where_another_thread_was_in_the_way(tree, monkeypatch):
+    errors = [SystemError("AST constructor recursion depth mismatch (before=18, after=8)")]
+    parse = ast.parse
+
+    def disturbed(text):
+        if errors:
+            raise errors.pop()
+        return parse(text)
+
+    monkeypatch.setattr(ast, "parse", disturbed)
+    (found,) = Project(tree({"db.py": "x = 1\n"})).tree("db.py").body
+    assert isinstance(found, ast.Assign)
