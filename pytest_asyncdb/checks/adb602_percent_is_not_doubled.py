@@ -4,9 +4,10 @@
 Follows what `set_main_option("sqlalchemy.url", ...)` and `set_section_option(...)` are given, in `env.py` and anywhere
 else, back to where it comes from. Reports a call whose value comes from a setting, or is put together of parts, where
 nothing on the way doubles a `%`. The same for a password that `sqlalchemy.url = ...%(NAME)s...` takes in. It is latent;
-it blocks where the migrations, or the startup, were seen to stop there. In tests it is advice. Not reported: what can't
-be followed, what a fixture hands to a test, a file that makes or reads its configuration in a way of its own, and
-`str()` of a SQLAlchemy URL, which has `***` in its password's place.
+it blocks where the migrations, or the startup, were seen to stop there, as they do at a single `%` in the URL of the
+configuration itself. In tests it is advice. Not reported: what can't be followed, what a fixture hands to a test, a
+file that makes or reads its configuration in a way of its own, and `str()` of a SQLAlchemy URL, which has `***` in its
+password's place (ADB314).
 
 ## Root cause
 The configuration is a `ConfigParser`, which takes `%` for the begin of a placeholder. With the first password that has
@@ -14,7 +15,8 @@ a special character, migrations end in `ValueError: invalid interpolation syntax
 In a URL such a character has to be percent-encoded; SQLAlchemy and pydantic do it when they render one.
 
 ## Fix
-Double it: `config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))`. Whoever reads the option gets one back.
+Double it: `config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))`, and each one in `alembic.ini`. Whoever
+reads the option gets one back.
 
 ## Fix safety
 Safe: a value without `%` stays as it is, and one with a single `%` was refused.
@@ -35,7 +37,7 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
-from pytest_asyncdb.model.migrated import refused_percent
+from pytest_asyncdb.model.migrated import refused_in_file, refused_percent
 from pytest_asyncdb.model.place import Span
 from pytest_asyncdb.urls import drivers
 
@@ -49,28 +51,39 @@ if TYPE_CHECKING:
 CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _DOUBLED = '.replace("%", "%%")'
+_WHY = "The configuration takes `%` for the begin of a placeholder"
+_ONE = "The configuration makes one of two; a value without `%` stays as it is."
 _MOST_CHARACTERS = 60
 
 
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
-    """Report each call."""
+    """Report each call, and the URL of the configuration."""
     has_driver = any(facts.declared.anywhere(name) for names in drivers.DISTRIBUTIONS.values() for name in names)
     for option in facts.alembic_options:
         if option.is_sqlite and not has_driver:
             continue
-        severity = _seen(facts, option)
-        written = option.percent
+        severity, written = _seen(facts, option), option.percent
         refused = f"refused, as in {written.span.path}:{written.span.line}" if written else "refused"
         yield CHECK.finding(
             option.call.place,
             f"{_shown(option)} goes to `{option.setter}` with no `%` doubled: a percent-encoded character is {refused}",
-            root_cause="The configuration takes `%` for the begin of a placeholder, so a password with a special "
-            "character, percent-encoded in the URL, ends in `ValueError: invalid interpolation syntax`.",
+            root_cause=f"{_WHY}, so a password with a special character, percent-encoded in the URL, ends in "
+            "`ValueError: invalid interpolation syntax`.",
             fixes=(_fix(option),),
             severity=severity or (Severity.ADVICE if option.role == "test" else Severity.LATENT),
             confidence=Confidence.CERTAIN if severity or option.certain else Confidence.LIKELY,
             evidence=Evidence.BOTH if severity else Evidence.STATIC,
+        )
+    migrated, found = facts.boot.migration if facts.boot else None, facts.migrations
+    if migrated and found and found.url_place and refused_in_file(facts, migrated.error):
+        yield CHECK.finding(
+            found.url_place,
+            "`sqlalchemy.url` has a `%` that is not doubled, which Alembic refuses",
+            root_cause=f"{_WHY}: in a URL it is doubled.",
+            fixes=(Fix("Double each `%`", tuple(Replace(one, "%%") for one in found.percents), safe=True, why=_ONE),),
+            severity=_of_migrations(facts),
+            evidence=Evidence.BOTH,
         )
 
 
@@ -81,9 +94,12 @@ def _seen(facts: Facts, option: AlembicOption) -> Severity | None:
         return None
     if any(refused_percent(facts, one.error) == option for one in boot.phases):
         return Severity.BLOCKS
-    if boot.migration and refused_percent(facts, boot.migration.error) == option:
-        return Severity.LATENT if facts.migrations and facts.migrations.creates_all else Severity.BLOCKS
-    return None
+    is_stopped = boot.migration and refused_percent(facts, boot.migration.error) == option
+    return _of_migrations(facts) if is_stopped else None
+
+
+def _of_migrations(facts: Facts) -> Severity:
+    return Severity.LATENT if facts.migrations and facts.migrations.creates_all else Severity.BLOCKS
 
 
 def _shown(option: AlembicOption) -> str:
@@ -94,12 +110,6 @@ def _fix(option: AlembicOption) -> Fix:
     value = option.value
     before = Span(value.path, value.line, value.column, value.start, value.start)
     after = Span(value.path, option.last_line, 0, value.end, value.end)
-    changes = [Replace(after, _DOUBLED if option.is_atom else f"){_DOUBLED}")]
-    if not option.is_atom:
-        changes.insert(0, Replace(before, "("))
-    return Fix(
-        f"Append `{_DOUBLED}`",
-        tuple(changes),
-        safe=True,
-        why="The configuration makes one of two; a value without `%` stays as it is.",
-    )
+    around = () if option.is_atom else (Replace(before, "("),)
+    changes = (*around, Replace(after, _DOUBLED if option.is_atom else f"){_DOUBLED}"))
+    return Fix(f"Append `{_DOUBLED}`", changes, safe=True, why=_ONE)

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_asyncdb.facts.project import App
+    from pytest_asyncdb.model.place import Span
     from pytest_asyncdb.sources.project import Project
 
 _INI = re.compile(r"(?:.*/)?alembic[\w.-]*\.ini")
 _SECTION = re.compile(rb"^\[alembic\]", re.MULTILINE)
 _HEADS = re.compile(rb"upgrade[\"',\s]+heads\b")
 _PARAMETER = re.compile(r"[?&](?P<name>[a-z_]\w*)=")
+_URL = re.compile(r"(?m)^sqlalchemy\.url\s*=(?P<value>[^\r\n]*)")
+_PERCENT = re.compile(r"%%|%\([^)]+\)s|(?P<single>%)")
 _PARENT = re.compile(r"^down_revision\b[^=\n]*=(?P<names>[^\n]*)", re.MULTILINE)
 _QUOTED = re.compile(r"[\"'](\w+)[\"']")
 _COMMANDS = (".sh", ".py", ".yml", ".yaml", ".toml", ".json", ".md", "Dockerfile", "Makefile", "Procfile", "justfile")
@@ -41,6 +44,8 @@ class Migrations:
     """Where the command is started."""
     url_place: Place | None = None
     """The URL in the configuration, when it holds one."""
+    percents: tuple[Span, ...] = ()
+    """The percent signs in it that are not doubled."""
     parameters: tuple[tuple[str, Place], ...] = ()
     """Parameters of URLs that ``env.py`` or the configuration writes down, each where it first stands."""
     parents: tuple[tuple[str, Place], ...] = ()
@@ -83,10 +88,15 @@ def described(project: Project, found: Migrations) -> Migrations:
             for name in _QUOTED.finditer(text, match.start("names"), match.end("names")):
                 parents.setdefault(name[1], lines.span(name.start(1), name.end(1)).place)
     heads = any(_HEADS.search(project.data(one) or b"") for one in project.sources if one.endswith(_COMMANDS))
-    place = _url_place(project, found.config)
+    url = _URL.search(project.text(found.config))
+    lines = project.lines(found.config)
+    single = [one for one in _PERCENT.finditer(url["value"]) if one["single"]] if url else []
     return replace(
         found,
-        url_place=place,
+        url_place=Place(found.config, lines.line_at(url.start())) if url else None,
+        percents=tuple(lines.span(url.start("value") + one.start(), url.start("value") + one.end()) for one in single)
+        if url
+        else (),
         parameters=tuple(parameters.items()),
         parents=tuple(parents.items()),
         upgrades_heads=heads,
@@ -192,8 +202,3 @@ def _scripts(project: Project, folder: str) -> Iterator[str]:
     for path in project.python_files:
         if path.startswith(under) and path != f"{under}env.py" and not path.endswith("__init__.py"):
             yield path
-
-
-def _url_place(project: Project, path: str) -> Place | None:
-    match = re.search(r"(?m)^sqlalchemy\.url\s*=", project.text(path))
-    return Place(path, project.lines(path).line_at(match.start())) if match else None

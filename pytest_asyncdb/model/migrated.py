@@ -56,6 +56,12 @@ def unmigrated(facts: Facts, wanted: Missing | None = None) -> str:
     return unjudged(facts, done) or "the project's migrations fail first (ADB601)"
 
 
+def refused_in_file(facts: Facts, error: ErrorRecord | None) -> bool:
+    """Whether Alembic's configuration could not be read because of a percent sign in its URL, which is told there."""
+    is_refused = error is not None and error.type.rpartition(".")[2] == "InterpolationSyntaxError"
+    return is_refused and facts.migrations is not None and bool(facts.migrations.percents)
+
+
 def missing_cause(facts: Facts) -> str:
     """Why something is missing, once ``unmigrated`` says nothing."""
     done = facts.boot.migration if facts.boot else None
@@ -82,9 +88,21 @@ def unjudged(facts: Facts, done: MigrationRecord) -> str:
         return "the throwaway server's certificate is not the one that the migrations verify"
     if (wanted := missing(error)) and (reason := _made_by_hand(facts, wanted)):
         return f"the migrations need {wanted}: {reason}"
-    if option := refused_percent(facts, error):
-        return f"the `%` that {option.setter}() at {option.call.place} refuses comes first"
-    return _unset(error) or _lacking(error) or _of_a_url(facts, error) or _same_as_app(facts, error)
+    return (
+        _at_percent(facts, error)
+        or _unset(error)
+        or _lacking(error)
+        or _of_a_url(facts, error)
+        or _same_as_app(facts, error)
+    )
+
+
+def _at_percent(facts: Facts, error: ErrorRecord) -> str:
+    """The percent sign that Alembic's configuration refuses, which is told where it comes from."""
+    if facts.migrations and refused_in_file(facts, error):
+        return f"the `%` in the URL at {facts.migrations.url_place} comes first"
+    option = refused_percent(facts, error)
+    return f"the `%` that {option.setter}() at {option.call.place} refuses comes first" if option else ""
 
 
 def refused_percent(facts: Facts, error: ErrorRecord | None) -> AlembicOption | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MESSAGE = 4000
 _CAUSES = 20
+_INTERPOLATION = "invalid interpolation syntax"
 
 
 def describe(error: BaseException, sources: Sources) -> dict[str, Json]:
@@ -43,8 +44,10 @@ def message(error: BaseException) -> str:
         text = str(error)[:_MESSAGE]
     except Exception:  # noqa: BLE001 - the project's own __str__ may raise anything
         return ""
-    # configparser quotes the rest of the value from the wrong character on: of a URL, the end of its password.
-    return text.partition(", found:")[0] if type(error).__name__ == "InterpolationSyntaxError" else text
+    # configparser quotes the value, or its rest from the wrong character on: of a URL, the end of its password.
+    if type(error).__name__ == "InterpolationSyntaxError":
+        return text.partition(", found:")[0]
+    return _INTERPOLATION if text.startswith(f"{_INTERPOLATION} in ") else text
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

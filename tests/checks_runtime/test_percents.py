@@ -70,6 +70,26 @@ def test_it_blocks_where_migrations_stop_there(judge):
     assert judge("ADB602", own_tables)[0].severity is Severity.LATENT
 
 
+def test_it_blocks_where_the_configuration_itself_has_one(judge):
+    problem = error(
+        "configparser.InterpolationSyntaxError", "'%' must be followed by '%' or '('", place=Place("e.py", 1)
+    )
+    percent = Span("alembic.ini", 4, 40, 90, 91)
+    found = replace(MIGRATIONS, url_place=Place("alembic.ini", 4), percents=(percent,))
+    (finding,) = judge("ADB602", facts(migrations=found, boot=upgrade(problem)))
+    assert (finding.place, finding.severity) == (Place("alembic.ini", 4), Severity.BLOCKS)
+    assert [(one.span, one.text) for one in finding.fixes[0].changes] == [(percent, "%%")]
+    reason = judge("ADB601", facts(migrations=found, boot=upgrade(problem)))
+    assert reason == "the `%` in the URL at alembic.ini:4 comes first"
+
+    (finding,) = judge("ADB602", facts(migrations=replace(found, creates_all=True), boot=upgrade(problem)))
+    assert finding.severity is Severity.LATENT
+    for other in (upgrade(None), upgrade(error("ValueError", "no")), boot(), None):
+        assert judge("ADB602", facts(migrations=found, boot=other)) == ()
+    assert judge("ADB602", facts(migrations=MIGRATIONS, boot=upgrade(problem))) == ()
+    assert len(judge("ADB601", facts(migrations=MIGRATIONS, boot=upgrade(problem)))) == 1
+
+
 @pytest.mark.parametrize(("phase", "other"), [("startup", "ADB701"), ("import", "ADB202")])
 def test_it_blocks_where_the_app_stops_there(judge, phase, other):
     stopped = given(boot=boot(**{phase: failed(phase, refused())}))

@@ -105,6 +105,17 @@ def test_no_part_of_a_password_in_an_error_about_percent_signs(migrate):
     assert done.error.type == "configparser.InterpolationSyntaxError"
     assert done.error.message == "'%' must be followed by '%' or '('"
     assert found.url_place == Place("alembic.ini", 4)
+    assert [ini[one.start : one.end + 2] for one in found.percents] == ["%40"]
+
+    call = f"context.config.set_main_option('sqlalchemy.url', '{URL}?password=Pr0d%40s3cret')"
+    _, done = migrate({"alembic/env.py": f"from alembic import context\n\n{call}\n"})
+    assert (done.error.type, done.error.message) == ("ValueError", "invalid interpolation syntax")
+
+
+def test_percent_signs_that_are_doubled_or_begin_a_placeholder_are_fine(migrate):
+    ini = INI.replace(URL, "postgresql+asyncpg://%(user)s:a%%40b%%%%c@db.example/shop\nuser = app")
+    found, _ = migrate({"alembic.ini": ini})
+    assert found.percents == ()
 
 
 @pytest.mark.parametrize("url", ["sqlite:///./shop.db", "mysql+aiomysql://app@db.example/shop"])
