@@ -122,6 +122,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, the checks when asked for, and the fixtures."""
     from pytest_asyncdb.fixture_set import fixtures
 
+    if config.pluginmanager.hasplugin("asyncio"):
+        _spare_from_error()
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
     config.pluginmanager.register(fixtures(config), "asyncdb-fixtures")
@@ -172,6 +174,17 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
     if {"DatabaseURL", "Server"} & {type(left).__name__, type(right).__name__}:
         return [f"{left!r} {op} {right!r}"]
     return None
+
+
+def _spare_from_error() -> None:
+    """Have pytest-asyncio say that a setting is missing, where warnings are errors, instead of ending the run.
+
+    We bring it along, also into projects that do not use it.
+    """
+    import warnings
+
+    unset = 'The configuration option "asyncio_default_fixture_loop_scope" is unset'
+    warnings.filterwarnings("default", unset, pytest.PytestDeprecationWarning)
 
 
 def _wanted(config: pytest.Config) -> bool:
