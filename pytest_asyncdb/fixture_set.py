@@ -145,13 +145,11 @@ def asyncdb_engine(_asyncdb_test: Isolation) -> AsyncEngine:
     return engine_of(_asyncdb_test)
 
 
-def asyncdb_sessionmaker(
-    asyncdb_engine: AsyncEngine, _asyncdb_test: Isolation
-) -> Iterator[async_sessionmaker[AsyncSession]]:
+def asyncdb_sessionmaker(asyncdb_engine: AsyncEngine, _asyncdb_test: Isolation) -> async_sessionmaker[AsyncSession]:
     """A session factory on `asyncdb_engine`."""
     from pytest_asyncdb.fixtures.engines import make_sessionmaker
 
-    yield from make_sessionmaker(_asyncdb_test, asyncdb_engine)
+    return make_sessionmaker(_asyncdb_test, asyncdb_engine)
 
 
 def asyncdb_session(asyncdb_sessionmaker: async_sessionmaker[AsyncSession], _asyncdb_test: Isolation) -> AsyncSession:
@@ -168,11 +166,11 @@ def asyncdb_sync_engine(_asyncdb_test: Isolation) -> Engine:
     return sync_engine_of(_asyncdb_test)
 
 
-def asyncdb_sync_session(asyncdb_sync_engine: Engine, _asyncdb_test: Isolation) -> Iterator[Session]:
+def asyncdb_sync_session(asyncdb_sync_engine: Engine, _asyncdb_test: Isolation) -> Session:
     """A synchronous session whose work is gone after the test, committed or not."""
     from pytest_asyncdb.fixtures.engines import open_sync_session
 
-    yield from open_sync_session(_asyncdb_test, asyncdb_sync_engine)
+    return open_sync_session(_asyncdb_test, asyncdb_sync_engine)
 
 
 def asyncdb_database(_asyncdb_test: Isolation) -> Iterator[DatabaseFactory]:

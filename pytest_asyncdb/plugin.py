@@ -154,11 +154,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse markers that mean nothing."""
+    """Refuse markers that mean nothing; isolate tests that ask for no more than an engine of the project's own."""
     if any(item.get_closest_marker("asyncdb") for item in items):
         from pytest_asyncdb.fixtures.marker import check
 
         check(items)
+    if any("asyncdb_engine" in names or "asyncdb_sync_engine" in names for names in map(_names, items)):
+        from pytest_asyncdb.fixtures.overridden import isolate_all
+
+        isolate_all(items)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -185,6 +189,10 @@ def _spare_from_error() -> None:
 
     unset = 'The configuration option "asyncio_default_fixture_loop_scope" is unset'
     warnings.filterwarnings("default", unset, pytest.PytestDeprecationWarning)
+
+
+def _names(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
 
 
 def _wanted(config: pytest.Config) -> bool:
