@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pytest_asyncdb.boots import Boots
 from pytest_asyncdb.judge import judge
 from pytest_asyncdb.trying import Trials
+from pytest_asyncdb.urls.declared import usual_scheme
 from pytest_asyncdb.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def begin(  # noqa: PLR0913 - as for the whole examination
     boots.begin(child)
     trials = Trials(boots.request, server, boots.spawn)
     try:
-        boots.complete(facts.modules_to_import(app), facts.secrets, lambda: facts.scheme)
+        boots.complete(facts.modules_to_import(app), facts.secrets, lambda: usual_scheme(facts))
         with (waiting or Waiting()).on(_Examining(boots, trials)):
             yield partial(_concluded, facts, boots, trials, ids)
     finally:

@@ -134,12 +134,9 @@ class Facts:
     @cached_property
     def url_trials(self) -> tuple[UrlTrial, ...]:
         """What that code made of the URLs that providers hand out."""
-        from pytest_asyncdb.facts.feeds import UrlTrial
+        from pytest_asyncdb.facts.feeds import trials
 
-        return tuple(
-            UrlTrial(helper, tuple(one for one in self.samples if one.trial == number))
-            for number, helper in enumerate(self.url_helpers)
-        )
+        return trials(self.url_helpers, self.samples)
 
     @cached_property
     def samples(self) -> tuple[SampleRecord, ...]:
@@ -151,9 +148,8 @@ class Facts:
     def hosting(self) -> frozenset[str]:
         """Words in the project's files that tell which provider it is deployed at."""
         from pytest_asyncdb.facts.deployment import hosting_hints
-        from pytest_asyncdb.urls.samples import SAMPLES
 
-        return hosting_hints(self.project, {hint for sample in SAMPLES for hint in sample.hints})
+        return hosting_hints(self.project)
 
     @cached_property
     def engines(self) -> tuple[Engine, ...]:
@@ -239,8 +235,9 @@ class Facts:
         """Modules from outside the project that importing the app imports, and making its engines."""
         from pytest_asyncdb.facts.ahead import packages
         from pytest_asyncdb.facts.flow import Flow
+        from pytest_asyncdb.urls.declared import usual_scheme
 
-        scheme = self.scheme if self.static_engines else ""
+        scheme = usual_scheme(self) if self.static_engines else ""
         return packages(app, self._codebase, Flow(self._codebase, self._names), scheme)
 
     def habits(self, app: App) -> Habits:
@@ -258,12 +255,6 @@ class Facts:
         given = [secret for name, value in self.settings.env for secret in secrets_of(name, value)]
         elsewhere = secrets_elsewhere(self.project, self.app) if self.app else ()
         return (*self.project.secrets, *given, *elsewhere)
-
-    @cached_property
-    def scheme(self) -> str:
-        """The scheme that a database URL of the project has, by the driver that it declares."""
-        told = (one for one in ("asyncpg", "psycopg") if self.declared.anywhere(one))
-        return f"postgresql+{next(told, 'asyncpg')}"
 
     @property
     def boot(self) -> BootRecord | None:

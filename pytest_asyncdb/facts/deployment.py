@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_asyncdb.urls.samples import SAMPLES
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_asyncdb.facts.codebase import Codebase
     from pytest_asyncdb.facts.urls import WrittenUrl
@@ -68,8 +70,9 @@ def unread_variables(project: Project, codebase: Codebase, urls: Iterable[Writte
             yield url
 
 
-def hosting_hints(project: Project, words: Collection[str]) -> frozenset[str]:
-    """Those of the words that stand in sources, READMEs, configuration and ``.env`` files, or in their names."""
+def hosting_hints(project: Project) -> frozenset[str]:
+    """Words of providers that stand in sources, READMEs, configuration and ``.env`` files, or in their names."""
+    words = {hint for sample in SAMPLES for hint in sample.hints}
     found: set[str] = set()
     for path in dict.fromkeys((*project.sources, *project.env_files)):
         name = path.rpartition("/")[2].lower()

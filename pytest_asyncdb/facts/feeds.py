@@ -12,7 +12,7 @@ from pytest_asyncdb.facts.provenance import Walker, chosen_by
 from pytest_asyncdb.sandbox.request import TrialRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_asyncdb.facts.bindings import Bound, RawCall, Scope
     from pytest_asyncdb.facts.codebase import Source
@@ -58,6 +58,13 @@ def with_driver(helpers: Iterable[UrlHelper], driver: str) -> tuple[UrlHelper, .
     """The helpers; those that leave the scheme alone are to be tried on URLs that name the driver."""
     return tuple(
         one if one.about_schemes else replace(one, request=replace(one.request, driver=driver)) for one in helpers
+    )
+
+
+def trials(helpers: Iterable[UrlHelper], samples: Sequence[SampleRecord]) -> tuple[UrlTrial, ...]:
+    """What each helper made of the sample URLs; a sample names its helper by number."""
+    return tuple(
+        UrlTrial(helper, tuple(one for one in samples if one.trial == number)) for number, helper in enumerate(helpers)
     )
 
 

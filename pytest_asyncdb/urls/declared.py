@@ -72,6 +72,12 @@ def driver_of(facts: Facts, url: EngineUrl) -> str:
     return drivers.wanted(url.scheme, facts.sqlalchemy() or (2, 0), lambda name: declares(facts, name))
 
 
+def usual_scheme(facts: Facts) -> str:
+    """The scheme that a database URL of the project has, by the driver that it declares."""
+    told = (one for one in ("asyncpg", "psycopg") if facts.declared.anywhere(one))
+    return f"postgresql+{next(told, 'asyncpg')}"
+
+
 def replacement(facts: Facts) -> str:
     """The async driver to name in a URL that names none or a sync one."""
     return drivers.replacement(lambda name: declares(facts, name))

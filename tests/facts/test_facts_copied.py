@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,7 @@ from pytest_asyncdb.model.settings import Settings
 from pytest_asyncdb.sources.project import Project
 
 APPS = Path(__file__).parents[2] / "examples" / "apps"
-NAMES = (
-    "declared", "locked", "installed", "urls", "unread_variables", "compose_databases", "modules", "static_engines",
-    "static_session_factories", "engines", "session_factories", "url_helpers", "hosting", "cycles", "routers",
-    "migrations", "secrets", "scheme",
-)  # fmt: skip
+NAMES = [name for name, one in vars(Facts).items() if isinstance(one, cached_property) and not name.startswith("_")]
 CHANGES = {
     "requirements": {"requirements.txt": "# first\nalembic\n"},
     "settings": {".env": "# first\nOTHER=postgresql://u:p@h/d\n"},
