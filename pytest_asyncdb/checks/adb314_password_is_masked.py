@@ -7,9 +7,9 @@ Follows the URL of each engine, and of `set_main_option("sqlalchemy.url", ...)`,
 to be of another database. In tests only the certain ones are reported, as advice.
 
 ## Root cause
-Since SQLAlchemy 1.4 a URL hides its password when it becomes a text, for the sake of logs. The copy is a valid URL, so
-that nothing fails before the first connection: `password authentication failed`. A server that asks for no password,
-as many a local one, lets it through.
+Since SQLAlchemy 2.0 a URL hides its password when it becomes a text, for the sake of logs; on 1.4 only `repr` and
+`render_as_string()` do, and only they are reported. The text is a valid URL, so that nothing fails before the first
+connection: `password authentication failed`. A server that asks for no password, as many a local one, lets it through.
 
 ## Fix
 Hand over the URL itself, or `url.render_as_string(hide_password=False)`.
@@ -19,11 +19,11 @@ Safe: it is the URL that was meant. For Alembic's configuration each `%` is doub
 for `f"{url}"`.
 
 ## Seen on
-SQLAlchemy 2.0.58 and 2.1.9 with asyncpg 0.31 and 0.32.
+SQLAlchemy 2.0.58 and 2.1.9 with asyncpg 0.31 and 0.32; the texts also on 1.4.54 and 2.0.0.
 
 ## Sources
 - https://docs.sqlalchemy.org/en/20/core/engines.html#sqlalchemy.engine.URL.render_as_string
-- https://docs.sqlalchemy.org/en/20/changelog/migration_14.html#the-url-object-is-now-immutable
+- https://docs.sqlalchemy.org/en/20/changelog/changelog_20.html
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 
 _SHOWN = ".render_as_string(hide_password=False)"
+_HIDES = (2, 0)
+"""The first version of SQLAlchemy whose `str(url)` hides the password."""
 _MOST_CHARACTERS = 60
 
 
@@ -53,7 +55,10 @@ _MOST_CHARACTERS = 60
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each text once, whoever gets it."""
     told: set[Span] = set()
+    hides_all = (facts.sqlalchemy() or _HIDES) >= _HIDES
     for text in facts.masked_texts:
+        if not (hides_all or text.is_rendered or text.source.startswith("repr")):
+            continue
         is_certain = text.has_password is True and drivers.is_postgres(text.scheme)
         if text.span in told or not (is_certain or _may_have_one(facts, text)):
             continue

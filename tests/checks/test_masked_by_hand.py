@@ -62,6 +62,22 @@ def test_an_unknown_url_counts_where_a_driver_of_postgres_is_declared():
     assert len(judge(UNKNOWN, requirements=("sqlalchemy[asyncio]", "psycopg2-binary"))) == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "text", "found"),
+    [
+        ("1.4.54", TEXT, 0),
+        ("1.4.54", replace(TEXT, source="repr(engine.url)"), 1),
+        ("1.4.54", RENDERED, 1),
+        ("2.0.0", TEXT, 1),
+        (None, TEXT, 1),
+    ],
+)
+def test_on_sqlalchemy_1_the_text_still_has_the_password(version, text, found):
+    given = facts(masked_texts=(text,))
+    given.sqlalchemy = lambda: tuple(map(int, version.split(".")[:2])) if version else None
+    assert len(find("ADB314", given)) == found
+
+
 def test_in_tests_it_is_advice():
     (finding,) = judge(replace(TEXT, role="test"))
     assert (finding.severity, finding.confidence) == (Severity.ADVICE, Confidence.CERTAIN)
