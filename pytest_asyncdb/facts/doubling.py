@@ -147,7 +147,7 @@ class Doubling:
 
     def _name(self, node: ast.Name | ast.Attribute, scope: Scope, depth: int) -> None:
         found = self._flow.bound(node, scope)
-        if found is None or self._is_of_fixture(node, scope):
+        if found is None or self._is_of_tests(node, scope):
             self._leaves.add(Leaf.UNKNOWN)
             return
         bound, where = found
@@ -161,15 +161,16 @@ class Doubling:
         for value, inside in bound.values:
             self.follow(value, inside, depth + 1)
 
-    def _is_of_fixture(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether a test is handed the object: its settings are those of a server that the tests have started."""
-        root = node
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        found = self._flow.names.find(root.id, scope) if isinstance(root, ast.Name) else None
+    def _is_of_tests(self, node: ast.Name | ast.Attribute, scope: Scope) -> bool:
+        """Whether a test has set it or is handed its object: it is that of a server that the tests have started."""
         source = self._flow.source(scope)
-        is_test = source is not None and source.role == "test"
-        return is_test and found is not None and found[1].kind == "function" and found[0].opaque
+        if source is None or source.role != "test" or isinstance(node, ast.Name):
+            return False
+        name, root = ast.unparse(node), ast.unparse(node).partition(".")[0]
+        found = self._flow.names.find(root, scope)
+        targets = (to for one in ast.walk(source.tree) if isinstance(one, ast.Assign) for to in one.targets)
+        is_handed = found is not None and found[1].kind == "function" and found[0].opaque
+        return is_handed or any(isinstance(to, ast.Attribute) and ast.unparse(to) == name for to in targets)
 
     def _member(self, node: ast.Name | ast.Attribute, bound: Bound, owner: Scope, depth: int) -> None:
         self._pass(owner)
@@ -223,7 +224,7 @@ class Doubling:
         elif target in _MASKED:
             return  # as a text it has `***` for its password
         elif name == "render_as_string":
-            shown = next((one.value for one in (*node.keywords, *map(_positional, node.args[:1]))), None)
+            shown = next(iter([*node.args, *(one.value for one in node.keywords)]), None)
             self._leaves |= {Leaf.RAW} if isinstance(shown, ast.Constant) and shown.value is False else set()
         elif name in _ENCODING or (name == "build" and target.startswith("pydantic")):
             self._leaves.add(Leaf.RAW)
@@ -270,10 +271,6 @@ class Doubling:
                 self.follow(given, scope, depth + 1)
         if not calls:
             self._leaves.add(Leaf.UNKNOWN)
-
-
-def _positional(node: ast.expr) -> ast.keyword:
-    return ast.keyword(None, node)
 
 
 def _texts(nodes: Iterable[ast.expr]) -> list[str]:

@@ -255,6 +255,12 @@ def test_what_a_fixture_is_handed_is_of_the_servers_that_tests_start(facts):
     assert len(facts(FILES | {"upgrade.py": code}).alembic_options) == 1
 
 
+def test_what_a_test_has_set_is_its_own(facts):
+    call = setting("settings.DATABASE_URL = own_url", "settings.DATABASE_URL")
+    assert facts(FILES | {"tests/conftest.py": f"{HEAD}{call}\n"}).alembic_options == ()
+    assert len(facts(FILES | {"upgrade.py": f"{HEAD}{call}\n"}).alembic_options) == 1
+
+
 def test_secrets_are_not_shown(facts):
     (option,) = of_value(facts, "f'postgresql://shop:fish%26chips@{settings.DB_HOST}/shop'")
     assert "fish" not in option.source
