@@ -180,11 +180,12 @@ def asyncdb_database(_asyncdb_test: Isolation) -> Iterator[DatabaseFactory]:
     yield from factory(_asyncdb_test)
 
 
-def asyncdb_redirect(_asyncdb_test: Isolation) -> Iterator[None]:
+def asyncdb_redirect(_asyncdb_test: Isolation, request: pytest.FixtureRequest) -> Iterator[None]:
     """Has every SQLAlchemy engine on Postgres, whatever its URL, work on the database of the test."""
     from pytest_asyncdb.fixtures.redirect import redirect
+    from pytest_asyncdb.options import settings_of
 
-    yield from redirect(_asyncdb_test)
+    yield from redirect(_asyncdb_test, lambda: settings_of(request.config).allow)
 
 
 def asyncdb_client(
