@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from contextlib import AbstractContextManager
     from os import PathLike
     from typing import TypedDict
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
     from sqlalchemy.orm import Session
 
-    from pytest_asyncdb.fixtures.current import DatabaseFactory
+    from pytest_asyncdb.fixtures.current import Database, DatabaseFactory
     from pytest_asyncdb.fixtures.isolation import Isolation
     from pytest_asyncdb.fixtures.server import DatabaseURL
     from pytest_asyncdb.model.server import Server
@@ -43,7 +44,7 @@ def fixtures(config: pytest.Config) -> ModuleType:
     named = vars(module)
     function: Callable[..., object]
     named["asyncdb_server"] = pytest.fixture(scope="session", **_each_server(config))(asyncdb_server)
-    for function in (asyncdb_metadata, asyncdb_migrations, asyncdb_url):
+    for function in (asyncdb_metadata, asyncdb_migrations, asyncdb_url, asyncdb_database_factory):
         named[function.__name__] = pytest.fixture(scope="session")(function)
     for function in (
         _asyncdb_test,
@@ -122,6 +123,16 @@ def asyncdb_url(asyncdb_server: Server, request: pytest.FixtureRequest) -> Itera
     from pytest_asyncdb.fixtures.copies import serve
 
     yield from serve(asyncdb_server, request)
+
+
+def asyncdb_database_factory(
+    asyncdb_url: DatabaseURL,  # noqa: ARG001 - its server is the one
+    request: pytest.FixtureRequest,
+) -> Callable[..., AbstractContextManager[Database]]:
+    """A function that lends real databases with the project's tables, for fixtures of several tests: `with` one."""
+    from pytest_asyncdb.fixtures.current import lender
+
+    return lender(request.config)
 
 
 def asyncdb_app(request: pytest.FixtureRequest) -> object:
