@@ -78,7 +78,11 @@ class Case:
         except TypeError as error:
             pytest.skip(f"{hook.__qualname__}: {error}; what it would do with {', '.join(options)} can't be tried")
         made = hook(*arguments, **options)
-        return await made if inspect.isawaitable(made) else made
+        if inspect.isawaitable(made):
+            made = await made
+        if made is None:
+            pytest.fail(f"{hook.__qualname__}() returned None: return what it makes", pytrace=False)
+        return made
 
     def new(self, name: str) -> Any:
         """An object that is in no session yet."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from pytest_asyncdb.suite import SessionFactorySuite
+from pytest_asyncdb.suite.case import Case
 from pytest_asyncdb.suite.collecting import check
 
 ALL = """
@@ -176,3 +178,14 @@ def test_names_that_mean_nothing_are_refused(said, told):
     check(
         type("TestRight", (SessionFactorySuite,), {"deviations": {"test_stream[asyncpg]": "why", "test_merge": "why"}})
     )
+
+
+@pytest.mark.asyncio
+async def test_a_method_that_returns_nothing_is_named():
+    class TestForgets(SessionFactorySuite):
+        def create_session_factory(self, engine, **options):
+            async_sessionmaker(engine, **options)
+
+    witness = type("Nobody", (), {"clean": lambda _: None, "url": lambda *_: "postgresql+asyncpg://"})()
+    with pytest.raises(pytest.fail.Exception, match=r"TestForgets\.create_session_factory\(\) returned None: return"):
+        await Case(TestForgets(), witness, "asyncpg").factory()
