@@ -35,6 +35,7 @@ from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
 from pytest_asyncdb.model.place import Span
 from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared import declares_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ def _may_have_one(facts: Facts, text: MaskedText) -> bool:
         return False
     if text.scheme:
         return drivers.is_postgres(text.scheme)
-    return any(facts.declared.anywhere(name) for names in drivers.DISTRIBUTIONS.values() for name in names)
+    return declares_driver(facts)
 
 
 def _fix(text: MaskedText) -> Fix:

@@ -39,7 +39,7 @@ from pytest_asyncdb.model.finding import Confidence, Evidence, Severity
 from pytest_asyncdb.model.fix import Fix, Replace
 from pytest_asyncdb.model.migrated import refused_in_file, refused_percent
 from pytest_asyncdb.model.place import Span
-from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared import declares_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ _MOST_CHARACTERS = 60
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each call, and the URL of the configuration."""
-    has_driver = any(facts.declared.anywhere(name) for names in drivers.DISTRIBUTIONS.values() for name in names)
+    has_driver = declares_driver(facts)
     for option in facts.alembic_options:
         if option.is_sqlite and not has_driver:
             continue

@@ -2,8 +2,9 @@
 
 ## What it does
 Looks at the functions that apps are given as their `lifespan`: reports a `yield` inside `async with engine.begin() as
-connection:` (or a session's) whose connection the startup has used. A lifespan that hands the connection on with its
-`yield` is left alone.
+connection:` (or a session's) whose connection the startup has used. Left alone: a lifespan that hands the connection
+on, with its `yield` or as in `app.state.connection = connection`; one that holds an advisory lock; one that has
+committed; and a project whose engines are all of another database.
 
 ## Root cause
 What comes after `yield` is the shutdown, so the block ends then. Tables that `create_all` makes in it are committed at
@@ -31,6 +32,8 @@ from typing import TYPE_CHECKING
 from pytest_asyncdb.model.check import Check
 from pytest_asyncdb.model.finding import Severity
 from pytest_asyncdb.model.fix import Fix, Replace
+from pytest_asyncdb.urls import drivers
+from pytest_asyncdb.urls.declared import declares_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +47,9 @@ CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
 @CHECK
 def find(facts: Facts) -> Iterator[Finding]:
     """Report each `yield`."""
+    schemes = {one.url.scheme for one in facts.engines if one.role == "app" and one.url and one.url.scheme}
+    if schemes and not any(map(drivers.is_postgres, schemes)) and not declares_driver(facts):
+        return
     for one in facts.held_transactions:
         why = "What startup does is committed before the app serves, and its connection goes back to the pool."
         moved = (Replace(one.outdent, ""),) if one.outdent else ()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _INNER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 """What has statements of its own."""
+_ENDS = frozenset({"commit", "rollback", "close"})
+"""Methods after which the block is left with no transaction."""
 
 
 def held_transactions(codebase: Codebase) -> tuple[HeldTransaction, ...]:
@@ -42,16 +44,20 @@ def _held(source: Source, names: set[str]) -> Iterator[HeldTransaction]:
                 if isinstance(block, ast.AsyncWith) and connection:
                     inside = list(_own(block.body))
                     stops = next((one for one in inside if isinstance(one, ast.Yield)), None)
-                    if stops and _is_used(inside, connection) and not _mentions(stops, connection):
-                        yield _told(source, function.name, block, stops)
+                    if stops and not _mentions(stops, connection):
+                        before = [one for one in inside if _position(one) < _position(stops)]
+                        is_meant = "advisory" in source.segment(block) or _is_handed_on(before, connection)
+                        if _is_held(before, connection) and not is_meant:
+                            yield _told(source, function.name, block, stops)
 
 
 def _told(source: Source, name: str, block: ast.AsyncWith, stops: ast.Yield) -> HeldTransaction:
     """With the characters by which the ``yield`` is indented too far, where it is the block's last statement."""
     last = block.body[-1]
     begin = source.lines.offset(last.lineno, block.col_offset)
-    is_last = isinstance(last, ast.Expr) and last.value is stops and len(block.body) > 1
-    outdent = source.lines.span(begin, source.start(last)) if is_last else None
+    is_last = isinstance(last, ast.Expr) and last.value is stops and len(block.items) == 1
+    is_alone = len(block.body) > 1 and last.lineno > (block.body[-2].end_lineno or 0)  # not `await ...; yield`
+    outdent = source.lines.span(begin, source.start(last)) if is_last and is_alone else None
     return HeldTransaction(name, source.span(stops).place, source.span(block).place, outdent)
 
 
@@ -63,6 +69,10 @@ def _own(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, _INNER):
             waiting += ast.iter_child_nodes(node)
+
+
+def _position(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
 
 def _begun(block: ast.AsyncWith) -> str:
@@ -77,10 +87,19 @@ def _begun(block: ast.AsyncWith) -> str:
     return ""
 
 
-def _is_used(nodes: Sequence[ast.AST], name: str) -> bool:
-    """Whether a method of it is awaited: a transaction without a statement holds nothing."""
-    calls = (one.value for one in nodes if isinstance(one, ast.Await))
-    return any(isinstance(one, ast.Call) and _mentions(one.func, name) for one in calls)
+def _is_held(nodes: Sequence[ast.AST], name: str) -> bool:
+    """Whether a method of it is awaited, and none that ends the transaction: one without a statement holds nothing."""
+    calls = (one.value.func for one in nodes if isinstance(one, ast.Await) and isinstance(one.value, ast.Call))
+    own = [one for one in calls if _mentions(one, name)]
+    return bool(own) and not any(isinstance(one, ast.Attribute) and one.attr in _ENDS for one in own)
+
+
+def _is_handed_on(nodes: Sequence[ast.AST], name: str) -> bool:
+    """Whether somebody is to work with it while the app serves: ``app.state.connection = connection``."""
+    given = [one.value for one in nodes if isinstance(one, ast.Assign)]
+    inside = [one for value in given for one in ast.walk(value)]
+    asked = {id(one.value) for one in inside if isinstance(one, ast.Attribute)}
+    return any(isinstance(one, ast.Name) and one.id == name and id(one) not in asked for one in inside)
 
 
 def _mentions(node: ast.AST, name: str) -> bool:

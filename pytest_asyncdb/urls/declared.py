@@ -31,6 +31,11 @@ def declares(facts: Facts, name: str) -> bool:
     return named or facts.installed.reaches(name)
 
 
+def declares_driver(facts: Facts) -> bool:
+    """Whether an async driver of Postgres is declared, for whatever."""
+    return any(facts.declared.anywhere(name) for names in drivers.DISTRIBUTIONS.values() for name in names)
+
+
 def production_sqlalchemy(facts: Facts) -> tuple[int, int]:
     """The release of SQLAlchemy that production gets: the locked one, the installed one, or what is asked for."""
     locked = facts.locked.version("sqlalchemy")

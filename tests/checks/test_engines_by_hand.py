@@ -10,6 +10,7 @@ from by_hand import SYNC_ENGINE, apply, boot, engine, facts, find, written
 
 from pytest_asyncdb.facts.deployment import ComposeDatabase
 from pytest_asyncdb.facts.feeds import UrlHelper, UrlTrial
+from pytest_asyncdb.facts.project import HeldTransaction
 from pytest_asyncdb.model.check import NotJudgedError
 from pytest_asyncdb.model.finding import Confidence, Severity
 from pytest_asyncdb.model.place import Place
@@ -208,3 +209,18 @@ def test_connect_args_of_another_driver(text, arguments, said):
 def test_isolation_levels(driver, level, is_known):
     made = engine(f"postgresql+{driver}://u@h/d", options=(("isolation_level", level),))
     assert len(find("ADB405", facts(engines=(made,)))) == (not is_known)
+
+
+@pytest.mark.parametrize(
+    ("url", "requirements", "number"),
+    [
+        ("postgresql+asyncpg://u@h/d", ("sqlalchemy", "asyncpg"), 1),
+        ("sqlite+aiosqlite:///d", ("sqlalchemy", "aiosqlite"), 0),
+        ("sqlite+aiosqlite:///d", ("sqlalchemy", "aiosqlite", "asyncpg"), 1),
+        ("mysql+aiomysql://u@h/d", ("sqlalchemy", "aiomysql"), 0),
+    ],
+)
+def test_a_startup_transaction_of_another_database_is_not_reported(url, requirements, number):
+    held = (HeldTransaction("lifespan", Place("main.py", 8), Place("main.py", 6), None),)
+    given = facts(engines=(engine(url),), requirements=requirements, held_transactions=held)
+    assert len(find("ADB719", given)) == number

@@ -35,6 +35,33 @@ def held(facts, *lines, more=TAIL, name="lifespan"):
             "main.py:8:13",
             False,
         ),
+        (["async with engine.begin() as c:", "    await c.run_sync(make); yield"], "main.py:5:33", False),
+        (
+            ["async with engine.begin() as c, http() as app.state.http:", "    await c.run_sync(make)", "    yield"],
+            "main.py:6:9",
+            False,
+        ),
+        (
+            ["async with engine.begin() as c:", "    app.state.one = await c.scalar(make)", "    yield"],
+            "main.py:6:9",
+            True,
+        ),
+        (
+            ["async with engine.begin() as c:", "    await c.run_sync(make)", "    await c.commit()", "    yield"],
+            "",
+            False,
+        ),
+        (["async with engine.begin() as c:", "    yield", "    await c.run_sync(make)"], "", False),
+        (
+            ["async with engine.begin() as c:", "    await c.run_sync(make)", "    app.state.c = c", "    yield"],
+            "",
+            False,
+        ),
+        (
+            ["async with engine.begin() as c:", "    await c.execute('SELECT pg_advisory_xact_lock(1)')", "    yield"],
+            "",
+            False,
+        ),
         (["async with engine.begin() as c:", "    await c.run_sync(make)", "yield"], "", False),
         (["async with engine.begin() as c:", "    await c.run_sync(make)", "    yield {'c': c}"], "", False),
         (["async with engine.begin() as c:", "    yield"], "", False),
