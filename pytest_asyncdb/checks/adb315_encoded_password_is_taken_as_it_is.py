@@ -25,6 +25,7 @@ SQLAlchemy 2.0.58 and 2.1.9 with asyncpg 0.31 and 0.32.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pytest_asyncdb.model.calls import import_read_only_by
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_asyncdb.facts import Facts
-    from pytest_asyncdb.facts.python import Argument, Call
+    from pytest_asyncdb.facts.python import Argument, Call, Expression
     from pytest_asyncdb.model.finding import Finding
 
 CHECK = Check(__name__, severity=Severity.LATENT, since="0.2")
@@ -50,7 +51,10 @@ _POSITIONS = (1, 2)
 """Of the user and the password among the arguments of ``URL.create``."""
 _MODULE = "urllib.parse"
 _ENCODERS = frozenset({f"{_MODULE}.quote", f"{_MODULE}.quote_plus"})
-_MOST_CHARACTERS = 60
+_SHOWN = re.compile(r"[\w.]+(?:\(\)|[\[(][\"']\w+[\"'][\])])?")
+"""What tells a password's name and never a password: ``settings.password``, ``os.environ["DB_PASSWORD"]``."""
+_NO_ARGUMENT = re.compile(r".*\bfor\b.*|\w+\s*:=.*", re.DOTALL)
+"""What can't stand alone where the whole call stands."""
 
 
 @CHECK
@@ -59,8 +63,8 @@ def find(facts: Facts) -> Iterator[Finding]:
     for module in facts.modules:
         found = [] if module.role == "generated" else [(call, one) for call in module.calls for one in _encoded(call)]
         for call, one in found:
-            source = one.value.source
-            shown = f"`{source}`" if len(source) <= _MOST_CHARACTERS else "an encoded password"
+            is_shown = _is_name(_plain(one)) and "\n" not in one.value.source
+            shown = f"`{one.value.source}`" if is_shown else "an encoded password"
             yield CHECK.finding(
                 one.span.place,
                 f"`{call.target.partition('.')[2]}` gets {shown}, and takes it as it is",
@@ -89,13 +93,22 @@ def _encoded(call: Call) -> Iterator[Argument]:
     )
 
 
+def _plain(argument: Argument) -> Expression | None:
+    """What is encoded."""
+    plain = argument.value.call.positional(0) if argument.value.call else None
+    return plain.value if plain else None
+
+
+def _is_name(plain: Expression | None) -> bool:
+    return plain is not None and not plain.is_literal and _SHOWN.fullmatch(plain.source) is not None
+
+
 def _fixes(facts: Facts, argument: Argument, *, is_alone: bool) -> tuple[Fix, ...]:
     """Take the call away, and the import of what was called where nothing else needs it."""
-    call = argument.value.call
-    plain = call.positional(0) if call else None
-    if call is None or plain is None:
+    call, plain = argument.value.call, _plain(argument)
+    if call is None or plain is None or _NO_ARGUMENT.match(plain.source) or ".encode(" in plain.source:
         return ()
-    whole, inner = call.span, plain.value.span
+    whole, inner = call.span, plain.span
     before = Span(whole.path, whole.line, whole.column, whole.start, inner.start)
     after = Span(whole.path, inner.line, inner.column, inner.end, whole.end)
     name = call.target.rpartition(".")[2]
@@ -103,7 +116,7 @@ def _fixes(facts: Facts, argument: Argument, *, is_alone: bool) -> tuple[Fix, ..
     gone = (RemoveImport(whole.path, _MODULE, name),) if spare else ()
     return (
         Fix(
-            f"Hand over `{plain.value.source}`",
+            f"Hand over {f'`{plain.source}`' if _is_name(plain) else 'the password itself'}",
             (Replace(before, ""), Replace(after, ""), *gone),
             safe=True,
             why="The password is taken as it is; one without special characters stays the same.",

@@ -98,6 +98,25 @@ def test_an_import_that_nothing_else_needs_goes_too(judge):
     )
 
 
-def test_a_long_value_is_not_shown(judge):
-    (finding,), _ = judge(f"URL.create('postgresql', password=quote({'password or ' * 6}'x'))")
+@pytest.mark.parametrize(
+    "value",
+    ["'fish&chips'", "os.getenv('DB_PASSWORD', 'fish&chips')", "password or 'fish&chips'", "\n  password + '&'"],
+)
+def test_nothing_but_a_name_is_shown(judge, value):
+    (finding,), text = judge(f"URL.create('postgresql', password=quote({value}, safe='x'))")
     assert finding.message == "`URL.create` gets an encoded password, and takes it as it is"
+    assert finding.fixes[0].title == "Hand over the password itself"
+    assert text.endswith(f"password={value.strip()})\n")
+
+
+def test_a_call_of_several_lines_is_not_shown(judge):
+    (finding,), text = judge("URL.create('postgresql', password=quote(  # for the URL\n  password\n))")
+    assert finding.message == "`URL.create` gets an encoded password, and takes it as it is"
+    assert finding.fixes[0].title == "Hand over `password`"
+    assert text.endswith("password=password)\n")
+
+
+@pytest.mark.parametrize("value", ["kept := password", "each for each in password", "password.encode()"])
+def test_what_cannot_stand_without_the_call_has_no_fix(judge, value):
+    (finding,), _ = judge(f"URL.create('postgresql', password=quote({value}))")
+    assert finding.fixes == ()
