@@ -64,7 +64,7 @@ def find(facts: Facts) -> Iterator[Finding]:
         if text.span in told or not (is_certain or _may_have_one(facts, text)):
             continue
         told.add(text.span)
-        shown = f"`{text.source}`" if len(text.source) <= _MOST_CHARACTERS else "the text of a URL"
+        shown = f"`{text.source}`" if 0 < len(text.source) <= _MOST_CHARACTERS else "the text of a URL"
         yield CHECK.finding(
             text.span.place,
             f"`{text.taker}` gets {shown}, which has `***` in its password's place",

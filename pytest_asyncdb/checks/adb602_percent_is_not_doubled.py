@@ -103,7 +103,7 @@ def _of_migrations(facts: Facts) -> Severity:
 
 
 def _shown(option: AlembicOption) -> str:
-    return f"`{option.source}`" if len(option.source) <= _MOST_CHARACTERS else f"the value of `{option.name}`"
+    return f"`{option.source}`" if 0 < len(option.source) <= _MOST_CHARACTERS else f"the value of `{option.name}`"
 
 
 def _fix(option: AlembicOption) -> Fix:

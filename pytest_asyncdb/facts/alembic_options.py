@@ -33,6 +33,8 @@ _IN_URL = re.compile(r"(?im)^[ \t]*sqlalchemy\.url[ \t]*[=:](?P<value>.*)")
 _PLACEHOLDER = re.compile(r"%\((?P<name>[^)]+)\)s")
 _OTHER_RULES = ("interpolation", "RawConfigParser", "file_config")
 """Words of a file that makes or reads the configuration in its own way."""
+_PARTS = ("@", "/", "?", "+", ":")
+"""How texts begin that are put after a password or taken out of a URL."""
 _ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
 
 
@@ -48,7 +50,7 @@ class AlembicOption:
     last_line: int
     value: Span
     source: str
-    """Of the value, without secrets."""
+    """Of the value, without secrets; empty where one may be in it."""
     is_atom: bool
     """Whether a method call can follow the value as it is written."""
     role: str
@@ -112,6 +114,25 @@ def options_set(project: Project, codebase: Codebase) -> Iterator[OptionSet]:
                     yield OptionSet(source, raw, str(name.value), value)
 
 
+def shown(project: Project, source: Source, value: ast.expr) -> str:
+    """An expression for people; empty where a text in it may be a password, or a comment is in it."""
+    nodes = list(ast.walk(value))
+    calls = [one for one in nodes if isinstance(one, ast.Call) and one.args]
+    named = {id(one.args[0]) for one in calls if "quote" not in source.segment(one.func)}
+    named |= {id(one.slice) for one in nodes if isinstance(one, ast.Subscript)}
+    named |= {id(part) for one in nodes if isinstance(one, ast.JoinedStr) for part in one.values}
+    texts = (one for one in nodes if isinstance(one, ast.Constant) and id(one) not in named)
+    if any(isinstance(one.value, str) and one.value and not _is_part(one.value) for one in texts):
+        return ""
+    text = source.segment(value)
+    has_comment = "#" in text and "\n" in text
+    return "" if has_comment else " ".join(project.redactor.text(text).split())
+
+
+def _is_part(text: str) -> bool:
+    return "://" in text or text.startswith(_PARTS)
+
+
 def _option(project: Project, given: OptionSet, doubling: Doubling) -> AlembicOption | None:
     source, node, value = given.source, given.raw.node, given.value
     doubling.follow(value, given.raw.scope)
@@ -125,7 +146,7 @@ def _option(project: Project, given: OptionSet, doubling: Doubling) -> AlembicOp
         call=source.span(node),
         last_line=node.end_lineno or node.lineno,
         value=source.span(value),
-        source=" ".join(project.redactor.text(source.segment(value)).split()),
+        source=shown(project, source, value),
         is_atom=isinstance(value, _ATOMS) or is_line,
         role=source.role,
         certain=doubling.is_certain,

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_asyncdb.facts.alembic_options import URL, options_set
+from pytest_asyncdb.facts.alembic_options import URL, options_set, shown
 from pytest_asyncdb.facts.codebase import Source
 from pytest_asyncdb.facts.flow import Flow
 from pytest_asyncdb.facts.roots import folders_of
@@ -47,7 +47,7 @@ class MaskedText:
 
     taker: str
     source: str
-    """The expression, without secrets."""
+    """The expression, without secrets; empty where one may be in it."""
     span: Span
     inner: Span
     """The URL in it; for ``render_as_string()`` the whole call up to its closing parenthesis."""
@@ -123,7 +123,7 @@ class Masked:
             within = there is source and source.start(raw.node) <= there.start(node) < source.end(raw.node)
             yield MaskedText(
                 taker=taker,
-                source=" ".join(self._project.redactor.text(there.segment(node)).split()),
+                source=shown(self._project, there, node),
                 span=there.span(node),
                 inner=there.span(url),
                 is_rendered=rendered,

@@ -100,6 +100,7 @@ def test_the_fix_replaces_what_hides_the_password(text, changes):
 
 
 def test_what_has_no_exact_edit_has_no_fix():
-    (finding,) = judge(replace(TEXT, is_editable=False, source="f'{engine.url}" + "x" * 60))
-    assert finding.fixes == ()
-    assert "gets the text of a URL," in finding.message
+    for source in (f"f'{{engine.url}}{'x' * 60}", ""):
+        (finding,) = judge(replace(TEXT, is_editable=False, source=source))
+        assert finding.fixes == ()
+        assert "gets the text of a URL," in finding.message

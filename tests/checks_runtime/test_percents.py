@@ -111,6 +111,9 @@ def test_the_fix_keeps_what_is_put_together_in_one_piece(judge):
     (finding,) = judge("ADB602", given())
     assert [(one.span.start, one.text) for one in finding.fixes[0].changes] == [(150, '.replace("%", "%%")')]
 
+    assert judge("ADB602", given(replace(OPTION, source="")))[0].message.startswith(
+        "the value of `sqlalchemy.url` goes"
+    )
     (finding,) = judge("ADB602", given(replace(OPTION, is_atom=False, source="a" * 61)))
     assert [(one.span.start, one.text) for one in finding.fixes[0].changes] == [
         (130, "("),

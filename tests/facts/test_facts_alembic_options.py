@@ -264,3 +264,22 @@ def test_what_a_test_has_set_is_its_own(facts):
 def test_secrets_are_not_shown(facts):
     (option,) = of_value(facts, "f'postgresql://shop:fish%26chips@{settings.DB_HOST}/shop'")
     assert "fish" not in option.source
+
+
+@pytest.mark.parametrize(
+    ("value", "source"),
+    [
+        ("'postgresql://shop:' + quote('fish&chips') + '@localhost/shop'", ""),
+        ('f\'postgresql://shop:{os.getenv("DB_PASSWORD", "fish")}@localhost\'', ""),
+        ("settings.make()  # as it is\n", "settings.make()"),
+        ("(settings.SECRET_URL  # as it is\n + '?ssl=on')", ""),
+        (
+            "str(settings.DATABASE_URL).replace('+a', '') + '?a=b'",
+            "str(settings.DATABASE_URL).replace('+a', '') + '?a=b'",
+        ),
+        ("os.environ['DATABASE_URL']", "os.environ['DATABASE_URL']"),
+    ],
+)
+def test_a_text_that_may_be_a_password_is_not_shown(facts, value, source):
+    (option,) = of_value(facts, value)
+    assert option.source == source

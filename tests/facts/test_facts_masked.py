@@ -113,3 +113,8 @@ def test_where_the_text_is_made_and_who_gets_it(facts):
 def test_a_percent_sign_is_to_be_doubled_where_nobody_does(facts, code, doubles):
     (text,) = texts(facts, code)
     assert text.doubles is doubles
+
+
+def test_a_password_that_is_made_there_is_not_shown(facts):
+    (text,) = texts(facts, "create_engine(str(URL.create('postgresql', 'shop', 'fish', 'localhost')))")
+    assert text.source == ""
