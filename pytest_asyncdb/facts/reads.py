@@ -97,7 +97,7 @@ def tested_at(project: Project, place: Place) -> tuple[tuple[str, ...], bool]:
 def _tests_around(tree: ast.Module, line: int) -> Iterator[ast.expr]:
     """What has to hold for the statement at a line to raise."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assert) and node.lineno == line:
+        if isinstance(node, ast.Assert) and node.lineno <= line <= (node.end_lineno or 0):
             yield node.test
         elif isinstance(node, ast.If):
             inside = (one for branch in (*node.body, *node.orelse) for one in ast.walk(branch))

@@ -129,6 +129,7 @@ def test_what_each_library_says_when_a_variable_is_not_set(project, type_, messa
             ["SHOP_URL"],
         ),
         ("class C:\n    url = os.getenv('SHOP_URL')\n\nassert C.url, 'falta'", "falta", ["SHOP_URL"]),
+        ("URL = os.getenv('SHOP_URL')\nassert (\n    URL\n    and '://' in URL\n), 'falta'", "falta", ["SHOP_URL"]),
         ("\n\nif not os.environ.get('SHOP_URL'):\n    raise ValueError", "", ["SHOP_URL"]),
         ("\n\nif not (url := os.getenv('SHOP_URL')):\n    raise ValueError", "", ["SHOP_URL"]),
         ("for one in NAMES:\n  if not os.getenv(one):\n    a\n    raise E(one)", "falta SHOP_A", ["SHOP_A"]),
