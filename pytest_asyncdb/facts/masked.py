@@ -103,7 +103,7 @@ class Masked:
             source, taker = self._codebase.parse(engine.place.path), engine.function.rpartition(".")[2]
             calls = source.calls if isinstance(source, Source) and taker in _MAKERS else []
             for raw in (one for one in calls if one.node.lineno == engine.place.line):
-                if self._place(raw.node, raw.scope) == engine.place:
+                if self._place(raw.node, raw.scope) == engine.place and not _has_its_own(raw.node):
                     given = [one.value for one in raw.node.keywords if one.arg == "url"] or raw.node.args[:1]
                     for value in given:
                         yield from self._given(value, raw, taker)
@@ -201,6 +201,15 @@ class Masked:
     def _place(self, node: ast.expr, scope: Scope) -> Place:
         source = self._flow.source(scope)
         return source.span(node).place if source is not None else Place(scope.module)
+
+
+def _has_its_own(call: ast.Call) -> bool:
+    """Whether an engine connects with another password than that of its URL, as with a token."""
+    given = {one.arg: one.value for one in call.keywords}
+    arguments = given.get("connect_args")
+    keys = arguments.keys if isinstance(arguments, ast.Dict) else []
+    has_password = any(isinstance(one, ast.Constant) and one.value == "password" for one in keys)
+    return has_password or not given.keys().isdisjoint({"creator", "async_creator"})
 
 
 def _is_none(node: ast.expr) -> bool:

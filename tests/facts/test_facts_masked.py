@@ -118,3 +118,15 @@ def test_a_percent_sign_is_to_be_doubled_where_nobody_does(facts, code, doubles)
 def test_a_password_that_is_made_there_is_not_shown(facts):
     (text,) = texts(facts, "create_engine(str(URL.create('postgresql', 'shop', 'fish', 'localhost')))")
     assert text.source == ""
+
+
+@pytest.mark.parametrize(
+    ("more", "number"),
+    [
+        ("connect_args={'password': token()}", 0),
+        ("async_creator=connect", 0),
+        ("connect_args={'timeout': 5}", 1),
+    ],
+)
+def test_an_engine_that_has_its_password_from_elsewhere_is_left_alone(facts, more, number):
+    assert len(texts(facts, f"create_async_engine(str(engine.url), {more})")) == number
