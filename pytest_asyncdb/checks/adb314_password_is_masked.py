@@ -4,8 +4,8 @@
 Follows the URL of each engine, and of `set_main_option("sqlalchemy.url", ...)`, back to `str(url)`, `repr(url)`,
 `f"{url}"` or `url.render_as_string()` of a SQLAlchemy URL: that of another engine, or one that `URL.create` or
 `make_url` has made. Certain where the URL is known to have a password; not reported where it is known to have none, or
-to be of another database, or where the engine has a `creator`, or a password in `connect_args`. In tests only the certain
-ones are reported, as advice.
+to be of another database, or where the engine has a `creator`, or a password in `connect_args`. In tests only the
+certain ones are reported, as advice.
 
 ## Root cause
 Since SQLAlchemy 2.0 a URL hides its password when it becomes a text, for the sake of logs; on 1.4 only `repr` and
