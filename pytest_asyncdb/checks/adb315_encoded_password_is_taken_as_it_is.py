@@ -79,14 +79,13 @@ def _encoded(call: Call) -> Iterator[Argument]:
     """The arguments of a call that are encoded and must not be."""
     if call.target not in _TAKERS:
         return
+    given = [call.argument(part) for part in _PARTS]
     if call.target == _URL:
         scheme = call.argument("drivername") or call.positional(0)
         name = scheme.value.literal if scheme else None
         if isinstance(name, str) and not drivers.is_postgres(name):
             return
-        given = [*(call.argument(part) for part in _PARTS), *(call.positional(at) for at in _POSITIONS)]
-    else:
-        given = [call.argument(part) for part in _PARTS]
+        given += [call.positional(at) for at in _POSITIONS]
     yield from sorted(
         (one for one in given if one and one.value.call and one.value.call.target in _ENCODERS),
         key=lambda one: one.span.start,
@@ -114,11 +113,6 @@ def _fixes(facts: Facts, argument: Argument, *, is_alone: bool) -> tuple[Fix, ..
     name = call.target.rpartition(".")[2]
     spare = is_alone and import_read_only_by(facts.modules, whole.path, name, 1)
     gone = (RemoveImport(whole.path, _MODULE, name),) if spare else ()
-    return (
-        Fix(
-            f"Hand over {f'`{plain.source}`' if _is_name(plain) else 'the password itself'}",
-            (Replace(before, ""), Replace(after, ""), *gone),
-            safe=True,
-            why="The password is taken as it is; one without special characters stays the same.",
-        ),
-    )
+    title = f"Hand over {f'`{plain.source}`' if _is_name(plain) else 'the password itself'}"
+    why = "The password is taken as it is; one without special characters stays the same."
+    return (Fix(title, (Replace(before, ""), Replace(after, ""), *gone), safe=True, why=why),)
